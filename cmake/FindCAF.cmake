@@ -1,0 +1,25 @@
+# Debian's libcaf-dev 0.17 brings headers and shared libraries but no CMake config.
+# Delete this file when the packaged CAF ships its own CAF::core target.
+include(FindPackageHandleStandardArgs)
+find_path(CAF_INCLUDE_DIR NAMES caf/all.hpp)
+if(CAF_INCLUDE_DIR AND EXISTS "${CAF_INCLUDE_DIR}/caf/config.hpp")
+  file(STRINGS "${CAF_INCLUDE_DIR}/caf/config.hpp" version_line REGEX "^#define CAF_VERSION [0-9]+")
+  string(REGEX REPLACE "[^0-9]" "" version_number "${version_line}")
+  math(EXPR version_major "${version_number} / 10000")
+  math(EXPR version_minor "(${version_number} / 100) % 100")
+  math(EXPR version_patch "${version_number} % 100")
+  set(CAF_VERSION "${version_major}.${version_minor}.${version_patch}")
+endif()
+find_library(CAF_core_LIBRARY NAMES caf_core)
+if(CAF_core_LIBRARY)
+  set(CAF_core_FOUND TRUE)
+endif()
+find_package_handle_standard_args(CAF REQUIRED_VARS CAF_INCLUDE_DIR CAF_core_LIBRARY
+  VERSION_VAR CAF_VERSION HANDLE_COMPONENTS HANDLE_VERSION_RANGE)
+if(CAF_FOUND AND NOT TARGET CAF::core)
+  find_package(Threads REQUIRED)
+  add_library(CAF::core SHARED IMPORTED)
+  set_target_properties(CAF::core PROPERTIES IMPORTED_LOCATION "${CAF_core_LIBRARY}"
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${CAF_INCLUDE_DIR}")
+  target_link_libraries(CAF::core INTERFACE Threads::Threads)
+endif()

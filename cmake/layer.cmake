@@ -1,0 +1,26 @@
+# pb_layer(name SOURCES a.cpp … LINK base …): one static library per folder, warnings as errors.
+# pb_test(layer unit [LINK …] [LABELS …] [TIMEOUT s]): tests/<layer>/<unit>.cpp as one ctest entry.
+set(PB_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wduplicated-cond -Wlogical-op -Werror)
+
+function(pb_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${PB_WARNINGS})
+  target_link_libraries(${name} PUBLIC ${arg_LINK})
+endfunction()
+
+function(pb_test layer unit)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "LINK;LABELS;SOURCES")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${layer}.${unit} ${PROJECT_SOURCE_DIR}/tests/${layer}/${unit}.cpp ${arg_SOURCES})
+  target_compile_definitions(${layer}.${unit} PRIVATE BOOST_TEST_DYN_LINK
+    PB_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures" PB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_options(${layer}.${unit} PRIVATE ${PB_WARNINGS})
+  target_link_libraries(${layer}.${unit} PRIVATE ${layer} Boost::unit_test_framework ${arg_LINK})
+  add_test(NAME ${layer}.${unit} COMMAND ${layer}.${unit} --log_level=test_suite)
+  set_tests_properties(${layer}.${unit} PROPERTIES LABELS "${layer};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,116 @@
+// persistence/store: the one interface to durable state, over SQLite or PostgreSQL.
+//
+// Writes: submit() queues; one writer thread takes everything that waits when a transaction
+// starts into that one transaction (group commit, no timer). A unit is atomic; a bad unit fails
+// alone. The completion runs on the writer thread after the commit and must not block.
+// Reads: read() runs a function on the reader thread with a synchronous reader.
+// Both are safe from any thread. In tests and the simulation `inline_store` runs the same engine
+// on the caller's thread.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "persistence/rows.hpp"
+
+namespace pb::persistence {
+
+/// One atomic unit.
+struct write {
+  std::vector<delivery_append> appends;
+  std::vector<entity_row> entities;  ///< whole row, upsert by key
+  std::vector<effect> effects;       ///< whole row, upsert by id
+  std::vector<link_row> links;       ///< whole row, upsert by (entity, integration, object)
+  std::vector<delivery_mark> marks;
+  std::vector<attempt> attempts;
+  std::vector<provenance> provenances;
+  std::vector<state_entry> states;
+  std::vector<credential_row> credentials;
+};
+
+struct appended {
+  std::int64_t seq = 0;    ///< the new row's, or the earlier one's when duplicate (0 if forgotten)
+  bool duplicate = false;
+};
+struct written {
+  std::vector<appended> appends;  ///< as many as the unit had, in order
+};
+
+/// Everything an entity actor needs to wake.
+struct entity_state {
+  std::optional<entity_row> row;
+  std::vector<link_row> links;
+  std::vector<effect> unfinished;  ///< waiting, dead and withheld effects, by id
+};
+
+struct page_of {
+  std::int64_t after = 0;  ///< exclusive; 0 from the start
+  std::size_t limit = 100;
+};
+
+struct delivery_filter {
+  std::optional<delivery_status> status;
+  std::string source, entity, event;  ///< empty: any
+};
+struct effect_filter {
+  std::optional<effect_status> status;
+  std::string entity, integration;
+};
+
+struct journal_counts {
+  std::int64_t pending = 0, dead_deliveries = 0, waiting_effects = 0, dead_effects = 0;
+  std::optional<timestamp> oldest_pending, oldest_waiting;
+};
+
+/// Synchronous queries; used on the reader thread only, inside the function given to read().
+class reader {
+public:
+  virtual ~reader() = default;
+  virtual result<entity_state> entity(const entity_key& key) = 0;
+  /// Pending deliveries with bodies in journal order, seq > after.
+  virtual result<std::vector<delivery>> pending(const page_of& page) = 0;
+  /// Pending deliveries of one entity in journal order.
+  virtual result<std::vector<delivery>> pending_of(const entity_key& key, std::size_t limit) = 0;
+  /// Entities with a waiting effect whose due_at <= now, oldest first.
+  virtual result<std::vector<entity_key>> due_entities(timestamp now, std::size_t limit) = 0;
+  virtual result<std::vector<delivery>> deliveries(const delivery_filter& f, const page_of& page) = 0;
+  virtual result<std::optional<delivery>> delivery_by_seq(std::int64_t seq) = 0;
+  virtual result<std::vector<effect>> effects(const effect_filter& f, const page_of& page) = 0;
+  virtual result<std::optional<effect>> effect_by_id(std::int64_t id) = 0;
+  virtual result<std::vector<attempt>> attempts_of(std::int64_t effect) = 0;
+  virtual result<std::vector<provenance>> provenance_of(const entity_key& key, std::size_t limit) = 0;
+  virtual result<std::vector<link_row>> links_of(const std::string& integration, const std::string& after_object, std::size_t limit) = 0;
+  /// Entities whose parent is this project (empty: all), by key, key > after.
+  virtual result<std::vector<entity_row>> entities_of(const std::string& parent, const std::string& after_key, std::size_t limit) = 0;
+  virtual result<std::optional<std::string>> state(const std::string& key) = 0;
+  virtual result<std::vector<std::pair<std::string, std::string>>> states(const std::string& prefix) = 0;
+  virtual result<std::optional<credential_row>> credential(const std::string& tenant, const std::string& name) = 0;
+  virtual result<std::vector<credential_row>> credentials() = 0;
+  virtual result<journal_counts> counts() = 0;
+};
+
+enum class store_health { up, reconnecting, down };
+
+class store {
+public:
+  using done = std::function<void(result<written>)>;
+  virtual ~store() = default;
+  virtual void submit(write unit, done completion) = 0;
+  /// `body` gets the reader, or the failure when the database is away.
+  virtual void read(std::function<void(result<reader*>)> body) = 0;
+  [[nodiscard]] virtual store_health health() const noexcept = 0;
+};
+
+/// Blocking forms for the command line and for start-up; never on a scheduler or HTTP thread.
+result<written> submit_and_wait(store& s, write unit);
+template <class F>
+auto read_and_wait(store& s, F body) -> decltype(body(std::declval<reader&>()));
+
+}  // namespace pb::persistence
+
+#include "persistence/store_blocking.hpp"

@@ -1,0 +1,38 @@
+// protocol/exchange: one remote operation that may take several requests (discover, read, merge,
+// write again on 412 …) as a pure state machine. The connector carries each request out, applies
+// rate limit, credentials, retries and breaker, and feeds the answer back. An exchange does no
+// I/O, reads no clock and is used by one connector at a time.
+#pragma once
+#include <chrono>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/failure.hpp"
+#include "protocol/http_message.hpp"
+
+namespace pb::protocol {
+
+/// What is wanted next: this request carried out.
+struct call {
+  http_request request;
+  std::string operation;    ///< metric and log label from a closed set: "plane.get_work_item"
+  bool idempotent = true;   ///< may be repeated blindly after an unknown outcome
+};
+
+/// Ended well. `value` is read by who made the exchange (each exchange type names its result).
+struct finished {};
+
+using step = std::variant<call, finished, failure>;
+
+class exchange {
+public:
+  virtual ~exchange() = default;
+  /// The first request. Also called again when the connector starts the exchange anew.
+  virtual step start() = 0;
+  /// An HTTP answer of any status that the connector did not consume itself (it consumes 401
+  /// challenges, 429 and retryable 5xx while it still has tries).
+  virtual step on_response(const http_response& answer) = 0;
+};
+
+}  // namespace pb::protocol

@@ -1,0 +1,79 @@
+#include "protocol/http_message.hpp"
+
+namespace pb::protocol {
+namespace {
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+const http_header* find(const std::vector<http_header>& headers, std::string_view name) noexcept {
+  for (const auto& h : headers)
+    if (iequals(h.name, name)) return &h;
+  return nullptr;
+}
+}  // namespace
+
+bool iequals(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+std::string_view http_response::header(std::string_view name) const noexcept {
+  const auto* h = find(headers, name);
+  return h == nullptr ? std::string_view{} : std::string_view{h->value};
+}
+bool http_response::has_header(std::string_view name) const noexcept {
+  return find(headers, name) != nullptr;
+}
+
+std::string percent_encode(std::string_view piece) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(piece.size() + 8);
+  for (const char c : piece) {
+    const bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    if (unreserved) {
+      out += c;
+    } else {
+      const auto b = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[b >> 4];
+      out += digits[b & 15];
+    }
+  }
+  return out;
+}
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
+      if (high >= 0 && low >= 0) {
+        out += static_cast<char>(high * 16 + low);
+        i += 2;
+        continue;
+      }
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+std::string join_url(std::string_view base, const std::vector<std::string_view>& segments) {
+  while (!base.empty() && base.back() == '/') base.remove_suffix(1);
+  std::string out{base};
+  for (const auto s : segments) {
+    out += '/';
+    out += percent_encode(s);
+  }
+  return out;
+}
+
+}  // namespace pb::protocol
