@@ -37,12 +37,12 @@ std::string_view to_string(errc code) noexcept;
 
 struct failure {
   errc code = errc::none;
-  std::string where;   ///< the operation, "plane.list_work_items"; never user text
-  std::string detail;  ///< for people and the log; secrets already masked
-  std::string remedy;  ///< what to do, where it is known; may be empty
+  std::string where{};   ///< the operation, "plane.list_work_items"; never user text
+  std::string detail{};  ///< for people and the log; secrets already masked
+  std::string remedy{};  ///< what to do, where it is known; may be empty
   int status = 0;      ///< HTTP status of the remote answer, 0 without one
-  std::string request_id;
-  std::optional<std::chrono::milliseconds> retry_after;
+  std::string request_id{};
+  std::optional<std::chrono::milliseconds> retry_after{};
 };
 
 template <class T>
