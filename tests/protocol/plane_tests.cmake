@@ -1,0 +1,1 @@
+pb_test(protocol plane_webhook LINK Boost::json)
