@@ -1,0 +1,153 @@
+// Texts for people: masking of URLs, nearest words, printable excerpts.
+#include <algorithm>
+#include <array>
+
+#include "config/value.hpp"
+
+namespace pb::config {
+namespace {
+
+constexpr std::size_t longest_word = 64;
+
+std::string lower(std::string_view text) {
+  std::string out{text.substr(0, longest_word)};
+  for (char& c : out) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c == '-') c = '_';
+  }
+  return out;
+}
+
+/// Length of the valid UTF-8 sequence at the front; 0 when there is none.
+std::size_t sequence_length(std::string_view t) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(t[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || t.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  // Overlong forms, surrogates and what lies beyond Unicode show in the second byte.
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+    return 0;
+  return length;
+}
+
+}  // namespace
+
+bool valid_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t n = sequence_length(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  while (!text.empty()) {
+    if (out.size() >= limit) return out + "…";
+    const std::size_t n = sequence_length(text);
+    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f;
+    if (n == 0 || control)
+      out += '?';
+    else
+      out += text.substr(0, n);
+    text.remove_prefix(std::max<std::size_t>(n, 1));
+  }
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> pieces;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    const std::string_view piece = trimmed(text.substr(0, comma));
+    if (!piece.empty()) pieces.emplace_back(piece);
+    if (comma == std::string_view::npos) return pieces;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  a = a.substr(0, longest_word);
+  b = b.substr(0, longest_word);
+  std::array<std::array<std::size_t, longest_word + 1>, longest_word + 1> d{};
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i)
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  const std::string wanted = lower(word);
+  if (wanted.empty()) return std::nullopt;
+  std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  std::optional<std::string> found;
+  for (const std::string& candidate : candidates) {
+    const std::string known = lower(candidate);
+    std::size_t distance = edit_distance(wanted, known);
+    // A forgotten unit or prefix is the likelier error: "header_timeout" for "header_timeout_ms".
+    if (wanted.size() >= 3 && (known.starts_with(wanted + "_") || known.ends_with("_" + wanted)))
+      distance = std::min<std::size_t>(distance, 1);
+    if (distance < best) {
+      best = distance;
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+std::string masked_url(std::string_view url) {
+  if (url.starts_with("sqlite:")) return printable(url, 300);
+  std::string out{url};
+  const std::size_t start = out.find("://");
+  if (start == std::string::npos) return "****";
+  const std::size_t authority = start + 3;
+  // The last "@" of all: a password may hold "@", "/" or "?" that nobody encoded.
+  const std::size_t at = out.rfind('@');
+  if (at != std::string::npos && at >= authority) {
+    const std::size_t colon = out.find(':', authority);
+    // Before a proxy's "@" may stand a token alone; PostgreSQL's user name is worth showing.
+    const bool keep_user = out.starts_with("postgres") && colon != std::string::npos;
+    if (keep_user && colon < at)
+      out.replace(colon + 1, at - colon - 1, "****");
+    else if (!out.starts_with("postgres"))
+      out.replace(authority, at - authority, "****");
+  }
+  const std::size_t query = out.find('?');
+  if (query != std::string::npos) {
+    std::string kept = out.substr(0, query + 1);
+    std::string_view rest = std::string_view{out}.substr(query + 1);
+    while (!rest.empty()) {
+      const std::size_t amp = rest.find('&');
+      const std::string_view pair = rest.substr(0, amp);
+      const std::size_t equals = pair.find('=');
+      kept += pair.substr(0, equals);
+      // Any parameter may hold a secret (password, sslpassword, options): only names are shown.
+      if (equals != std::string_view::npos) kept += "=****";
+      if (amp == std::string_view::npos) break;
+      kept += '&';
+      rest.remove_prefix(amp + 1);
+    }
+    out = std::move(kept);
+  }
+  return printable(out, 300);
+}
+
+}  // namespace pb::config
