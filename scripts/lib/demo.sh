@@ -126,9 +126,10 @@ no_faults() { curl -sS --max-time 10 -f -o /dev/null -X DELETE "$sandbox_url/san
 # --- planebridge ------------------------------------------------------------------------------
 
 # Everything by environment, and nothing of the caller's: a configuration that the machine has of
-# its own must not leak into the demo.
+# its own must not leak into the demo. Replaces the shell that calls it, so that `(bridge serve) &`
+# leaves the daemon's own id in $!, for kill -9 to hit.
 bridge() {
-  (cd "$dir" && exec env -i PATH="$PATH" HOME="$dir" LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
+  cd "$dir" && exec env -i PATH="$PATH" HOME="$dir" LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
     PORT="$bridge_port" \
     PLANEBRIDGE_SERVER_ADDRESS=127.0.0.1 \
     DATABASE_URL="sqlite:$dir/planebridge.db" \
@@ -146,11 +147,11 @@ bridge() {
     PLANEBRIDGE_PLANE_SCAN_INTERVAL_S=30 \
     PLANEBRIDGE_CALENDAR_FULL_SYNC_INTERVAL_S="$full_sync_interval_s" \
     PLANEBRIDGE_CALENDAR_WINDOW_MS=500 \
-    "$binary" "$@")
+    "$binary" "$@"
 }
 
 start_bridge() {
-  bridge serve </dev/null >>"$dir/planebridge.log" 2>&1 &
+  (bridge serve) </dev/null >>"$dir/planebridge.log" 2>&1 &
   bridge_pid=$!
   if ! wait_until 30 bridge_is_ready; then
     tail -n 40 "$dir/planebridge.log" >&2

@@ -153,7 +153,7 @@ scenario_lost_webhooks() {
   added=$(make_item '没有人通知 🤫' 2027-07-07)
   change_item "$leap" '{"target_date":"2028-04-01","priority":"urgent"}'
   expect_event "webhooks are lost: nothing moved yet" 5 "$leap" DTSTART=20280301
-  if bridge sync now >"$dir/sync.log" 2>&1; then
+  if (bridge sync now) >"$dir/sync.log" 2>&1; then
     found_right "planebridge sync now" "$(tail -n 1 "$dir/sync.log")"
   else
     found_wrong "planebridge sync now" "$(tail -n 3 "$dir/sync.log")"
