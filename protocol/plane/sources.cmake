@@ -1,6 +1,14 @@
 set(plane_sources
-  plane/model.cpp
+  plane/answers.cpp
+  plane/exchanges.cpp
+  plane/exchanges_write.cpp
   plane/json_reader.cpp
+  plane/model.cpp
+  plane/oauth.cpp
   plane/parse.cpp
+  plane/rate_limit.cpp
+  plane/requests.cpp
+  plane/signature.cpp
+  plane/urls.cpp
   plane/webhook.cpp
   plane/webhook_prefix.cpp)

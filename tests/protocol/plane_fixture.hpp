@@ -54,7 +54,15 @@ struct delivery {
   std::string name, body, secret;
   pb::protocol::http_response as_headers;  ///< only for its header() look-up
   bool signature_holds = false;
+  bool cut = false;  ///< the recording cut a very large body
 };
+
+inline bool is_cut(const std::string& body) {
+  boost::system::error_code ec;
+  const auto whole = boost::json::parse(body, ec);
+  return !body.empty() && ec.failed();
+}
+
 inline delivery load_delivery(const std::filesystem::path& path) {
   const auto v = boost::json::parse(read_file(path));
   const auto& o = v.as_object();
@@ -65,6 +73,7 @@ inline delivery load_delivery(const std::filesystem::path& path) {
   if (const auto* s = o.if_contains("signing_secret")) d.secret = text(*s);
   if (const auto* s = o.if_contains("signature_is_hmac_sha256_hex_of_full_body_bytes"))
     d.signature_holds = s->is_bool() && s->as_bool();
+  d.cut = is_cut(d.body);
   return d;
 }
 
@@ -85,9 +94,7 @@ inline exchange load_exchange(const std::filesystem::path& path) {
   e.answer.status = static_cast<int>(response.at("status").as_int64());
   e.answer.headers = headers(response.at("headers"));
   e.answer.body = text(response.at("body"));
-  boost::system::error_code ec;
-  const auto whole = boost::json::parse(e.answer.body, ec);
-  e.cut = !e.answer.body.empty() && ec.failed();
+  e.cut = is_cut(e.answer.body);
   return e;
 }
 inline exchange recorded(const std::string& name) {

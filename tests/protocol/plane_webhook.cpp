@@ -51,6 +51,14 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST_CONTEXT(path.filename().string()) {
       const auto d = fixture::load_delivery(path);
       const auto want = from_name(d.name);
+      if (d.cut) {
+        const auto facts = scan_prefix(d.body);
+        BOOST_TEST(facts.event == want.event);
+        BOOST_TEST(facts.action == want.action);
+        BOOST_TEST(!facts.id.empty());
+        BOOST_TEST((refused(d.body).code == pb::errc::bad_input));
+        continue;
+      }
       const auto e = parsed(d.body, d.as_headers.header("X-Plane-Event"));
       BOOST_TEST(e.generation == 1);
       BOOST_TEST(e.event == want.event);
@@ -399,6 +407,7 @@ BOOST_AUTO_TEST_CASE(a_cut_body_still_names_event_and_item) {
     for (const auto& path : fixture::files(folder)) {
       BOOST_TEST_CONTEXT(path.filename().string()) {
         const auto d = fixture::load_delivery(path);
+        if (d.cut) continue;
         const auto whole = parsed(d.body);
         const auto facts = scan_prefix(d.body);
         BOOST_TEST(facts.event == whole.event);
