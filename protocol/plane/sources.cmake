@@ -2,6 +2,7 @@ set(plane_sources
   plane/answers.cpp
   plane/exchanges.cpp
   plane/exchanges_write.cpp
+  plane/item_pages.cpp
   plane/json_reader.cpp
   plane/model.cpp
   plane/oauth.cpp

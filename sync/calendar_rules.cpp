@@ -1,0 +1,260 @@
+#include "sync/calendar_rules.hpp"
+
+#include <algorithm>
+
+#include "base/digest.hpp"
+
+namespace pb::sync {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr std::size_t put_back_limit = 3;
+
+bool contains(const std::vector<std::string>& list, const std::string& v) {
+  return std::find(list.begin(), list.end(), v) != list.end();
+}
+
+calendar_plan nothing(const calendar_link& link, std::string rule) {
+  calendar_plan p;
+  p.link = link;
+  p.rule = std::move(rule);
+  return p;
+}
+
+/// The newest effect that was never sent; state effects replace it in place.
+const queued_effect* replaceable(std::span<const queued_effect> queued, bool withheld) {
+  for (const auto& q : queued)
+    if (!q.attempted && q.withheld == withheld) return &q;
+  return nullptr;
+}
+
+calendar_plan want(calendar_link link, std::span<const queued_effect> queued,
+                   const std::string& print, timestamp now, const calendar_rules& rules,
+                   std::string rule) {
+  calendar_plan p;
+  calendar_plan::wanted w;
+  w.operation = print.empty() ? calendar_operation::remove : calendar_operation::put;
+  w.fingerprint = print;
+  w.rule = rule;
+  w.withheld = rules.shadow;
+  // The first change goes at once, further ones within the window as one trailing call.
+  w.due_at = std::max(now, link.base.sent_at + rules.window);
+  if (link.base.sent_at == timestamp{}) w.due_at = now;
+  if (const auto* q = replaceable(queued, rules.shadow)) p.replace = q->id;
+  p.effect = std::move(w);
+  p.rule = std::move(rule);
+  p.link = std::move(link);
+  if (!rules.shadow) {  // withheld effects never move a base
+    p.link.base.planned = print;
+    p.link.state = link_state::live;
+    p.link_changed = true;
+  }
+  return p;
+}
+
+}  // namespace
+
+std::string_view to_string(link_state s) noexcept {
+  switch (s) {
+    case link_state::none: return "none";
+    case link_state::live: return "live";
+    case link_state::muted: return "muted";
+    case link_state::diverged: return "diverged";
+    case link_state::conflict: return "conflict";
+    case link_state::removed: return "removed";
+  }
+  return "none";
+}
+
+link_state parse_link_state(std::string_view text) noexcept {
+  for (const auto s : {link_state::live, link_state::muted, link_state::diverged,
+                       link_state::conflict, link_state::removed})
+    if (text == to_string(s)) return s;
+  return link_state::none;
+}
+
+bool wants_event(const item_knowledge& k, const calendar_rules& rules) {
+  if (k.where != presence::here || k.draft || k.target_date.empty()) return false;
+  if (!rules.only_projects.empty() && !contains(rules.only_projects, k.project)) return false;
+  return !contains(rules.without_projects, k.project);
+}
+
+std::string fingerprint(const item_knowledge& k, const calendar_rules& rules) {
+  if (!wants_event(k, rules)) return {};
+  std::string all;
+  const auto add = [&all](std::string_view piece) {
+    all += std::to_string(piece.size());
+    all += ':';
+    all += piece;
+  };
+  add(k.project);
+  add(std::to_string(k.sequence_id));
+  add(k.name);
+  add(k.text);
+  add(to_string(k.prio));
+  add(k.target_date);
+  add(rules.start_to_target ? k.start_date : "");
+  add(k.state.name);
+  add(protocol::plane::to_string(k.state.group));
+  for (const auto& a : k.assignees) add(a);
+  all += '|';
+  for (const auto& l : k.labels) add(l);
+  return sha256_hex(all).substr(0, 32);
+}
+
+calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& link,
+                            std::span<const queued_effect> queued, timestamp now,
+                            const calendar_rules& rules) {
+  const std::string print = fingerprint(known, rules);
+  if (rules.shadow) {
+    const auto* held = replaceable(queued, true);
+    const std::string& last = held != nullptr ? held->fingerprint : link.base.planned;
+    if (print == last) return nothing(link, "calendar: nothing to change");
+    return want(link, queued, print, now, rules, "shadow: withheld");
+  }
+  calendar_plan p;
+  // Going live drops what shadow mode withheld; the item is planned anew below.
+  for (const auto& q : queued)
+    if (q.withheld) p.cancel.push_back(q.id);
+
+  if (print == link.base.planned) {
+    p.link = link;
+    p.rule = "calendar: nothing to change";
+    return p;
+  }
+  const queued_effect* waiting = replaceable(queued, false);
+  const bool attempted = std::any_of(queued.begin(), queued.end(),
+                                     [](const auto& q) { return q.attempted && !q.withheld; });
+  const bool on_server = !link.base.href.empty();
+  if (waiting != nullptr && !attempted && print == link.base.agreed) {
+    // Back to the base while our write waited: it is no longer wanted.
+    p.cancel.push_back(waiting->id);
+    p.link = link;
+    p.link.base.planned = print;
+    p.link_changed = true;
+    p.rule = "calendar: reverted before it was sent";
+    return p;
+  }
+  if (print.empty() && !on_server && !attempted) {
+    if (waiting != nullptr) p.cancel.push_back(waiting->id);
+    p.link = link;
+    p.link.base.planned.clear();
+    p.link_changed = link.state != link_state::none;
+    if (p.link_changed) p.link.state = link_state::removed;
+    p.rule = "calendar: nothing to remove";
+    return p;
+  }
+  auto wanted = want(link, queued, print, now, rules,
+                     print.empty() ? "calendar: event no longer wanted" : "calendar: item changed");
+  wanted.cancel = std::move(p.cancel);
+  return wanted;
+}
+
+observation_verdict judge_observation(const observed_event& seen, const item_knowledge& known,
+                                      const calendar_link& link,
+                                      std::span<const queued_effect> queued, bool just_read,
+                                      timestamp now, const calendar_rules& rules) {
+  observation_verdict v;
+  const auto settle_with = [&](std::string rule) {
+    v.plan = nothing(link, std::move(rule));
+    return v;
+  };
+  const std::string print = fingerprint(known, rules);
+  const bool busy = std::any_of(queued.begin(), queued.end(), [](const auto& q) { return !q.withheld; });
+  if (busy) return settle_with("absorbed: a write of this event is on its way");
+
+  if (!seen.present) {
+    if (print.empty()) return settle_with("calendar: absent, and none is wanted");
+    if (link.base.href.empty() || link.state == link_state::diverged || seen.forced) {
+      calendar_link anew = link;
+      anew.base.href.clear();
+      anew.base.etag.clear();
+      v.plan = want(std::move(anew), queued, print, now, rules,
+                    seen.forced ? "calendar: put again on request" : "calendar: missing");
+      return v;
+    }
+    if (link.state == link_state::muted) return settle_with("calendar: stays deleted (muted)");
+    v.plan = nothing(link, "calendar: deleted by a person, stays deleted until the item changes");
+    if (!rules.shadow) {
+      v.plan.link.state = link_state::muted;
+      v.plan.link.base.href.clear();
+      v.plan.link.base.etag.clear();
+      v.plan.link_changed = true;
+    }
+    return v;
+  }
+
+  if (print.empty()) {
+    // Ours to delete only if it is tombstoned here or was linked here: a fresh database never
+    // deletes another installation's events.
+    const bool linked = !link.base.href.empty();
+    if (known.where != presence::gone && known.where != presence::archived && !linked) {
+      if (known.where == presence::unknown && !just_read) {
+        v.needs_read = unknown_event{"an event of an item never seen"};
+        return v;
+      }
+      return settle_with("calendar: an event that is not ours to delete");
+    }
+    calendar_link orphan = link;
+    orphan.base.href = seen.href;
+    orphan.base.etag = seen.etag;
+    if (orphan.base.project.empty()) orphan.base.project = seen.project;
+    v.plan = want(std::move(orphan), queued, print, now, rules, "calendar: orphan removed");
+    return v;
+  }
+
+  if (link.state == link_state::conflict && !seen.forced)
+    return settle_with("calendar: conflict, waits for a person");
+  const bool known_event = !link.base.href.empty();
+  if (known_event && seen.etag == link.base.etag && seen.rendered_hash == link.base.hash &&
+      link.state == link_state::live)
+    return settle_with("calendar: already right");
+  calendar_link mended = link;
+  mended.base.href = seen.href;
+  if (!known_event) mended.base.etag.clear();
+  v.plan = want(std::move(mended), queued, print, now, rules,
+                !known_event                     ? "calendar: adopted"
+                : seen.etag != link.base.etag    ? "calendar: edited in a client"
+                                                 : "calendar: content differs");
+  return v;
+}
+
+outcome_plan settle(const calendar_outcome& o, const calendar_link& link) {
+  outcome_plan p;
+  p.link = link;
+  calendar_base& b = p.link.base;
+  b.sent_at = o.at;
+  b.agreed = o.fingerprint;
+  if (o.operation == calendar_operation::remove) {
+    b.href.clear();
+    b.etag.clear();
+    b.hash.clear();
+    b.labels.clear();
+    if (b.planned.empty()) p.link.state = link_state::removed;
+    p.rule = "calendar: removed";
+    return p;
+  }
+  if (!b.href.empty() && !b.project.empty() && b.project != o.project && b.href != o.href) {
+    p.stale_href = b.href;
+    p.stale_etag = b.etag;
+  }
+  b.project = o.project;
+  b.href = o.href;
+  b.etag = o.etag;
+  b.hash = o.hash;
+  b.labels = o.labels;
+  b.sequence = o.sequence;
+  p.link.state = link_state::live;
+  p.rule = o.wrote ? "calendar: written" : "calendar: already right";
+  if (o.wrote && o.put_back) {
+    std::erase_if(b.put_back, [&](timestamp t) { return o.at - t > 1h; });
+    b.put_back.push_back(o.at);
+    if (b.put_back.size() >= put_back_limit) {
+      p.link.state = link_state::conflict;
+      p.rule = "calendar: put back three times within an hour, a person must look";
+    }
+  }
+  return p;
+}
+
+}  // namespace pb::sync

@@ -1,0 +1,133 @@
+#include "sync/cron.hpp"
+
+#include <date/tz.h>
+
+#include <array>
+#include <charconv>
+#include <vector>
+
+namespace pb::sync {
+namespace {
+
+failure bad(std::string detail) {
+  return {errc::bad_input, "cron.parse", std::move(detail),
+          "five fields: minute hour day month weekday, such as \"30 3 * * 1-5\"", 0, "", {}};
+}
+
+constexpr std::array month_names{"jan", "feb", "mar", "apr", "may", "jun",
+                                 "jul", "aug", "sep", "oct", "nov", "dec"};
+constexpr std::array day_names{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+
+std::vector<std::string_view> split(std::string_view text, char by) {
+  std::vector<std::string_view> out;
+  while (true) {
+    const auto at = text.find(by);
+    out.push_back(text.substr(0, at));
+    if (at == std::string_view::npos) return out;
+    text.remove_prefix(at + 1);
+  }
+}
+
+template <std::size_t N>
+int value_of(std::string_view text, const std::array<const char*, N>& names, int first) {
+  std::string lower;
+  for (const char c : text) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  for (std::size_t i = 0; i < N; ++i)
+    if (lower == names[i]) return static_cast<int>(i) + first;
+  int value = -1;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return ec == std::errc{} && end == text.data() + text.size() ? value : -1;
+}
+
+template <std::size_t Bits, std::size_t N>
+result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& out,
+                   const std::array<const char*, N>& names) {
+  bool any = false;
+  for (const auto item : split(text, ',')) {
+    const auto parts = split(item, '/');
+    int step = 1;
+    if (parts.size() > 2) return bad("too many \"/\" in \"" + std::string{item} + "\"");
+    if (parts.size() == 2) {
+      step = value_of(parts[1], std::array<const char*, 0>{}, 0);
+      if (step < 1) return bad("bad step in \"" + std::string{item} + "\"");
+    }
+    int from = low, to = high;
+    if (parts[0] == "*") {
+      any = any || step == 1;
+    } else {
+      const auto range = split(parts[0], '-');
+      if (range.size() > 2) return bad("bad range \"" + std::string{parts[0]} + "\"");
+      from = value_of(range[0], names, low);
+      to = range.size() == 2 ? value_of(range[1], names, low) : parts.size() == 2 ? high : from;
+      if (from < low || to > high || from > to)
+        return bad("\"" + std::string{item} + "\" is outside " + std::to_string(low) + ".." + std::to_string(high));
+    }
+    for (int v = from; v <= to; v += step) out.set(static_cast<std::size_t>(v) % Bits);
+  }
+  return any;
+}
+
+}  // namespace
+
+result<cron_expression> cron_expression::parse(std::string_view text) {
+  std::vector<std::string_view> fields;
+  for (const auto piece : split(text, ' '))
+    if (!piece.empty()) fields.push_back(piece);
+  if (fields.size() != 5) return bad("expected five fields, found " + std::to_string(fields.size()));
+  cron_expression c;
+  constexpr std::array<const char*, 0> none{};
+  if (auto r = field(fields[0], 0, 59, c.minutes_, none); !r) return r.error();
+  if (auto r = field(fields[1], 0, 23, c.hours_, none); !r) return r.error();
+  auto day = field(fields[2], 1, 31, c.days_, none);
+  if (!day) return day.error();
+  if (auto r = field(fields[3], 1, 12, c.months_, month_names); !r) return r.error();
+  // 7 is Sunday too: seven bits wrap it to 0.
+  auto weekday = field(fields[4], 0, 7, c.weekdays_, day_names);
+  if (!weekday) return weekday.error();
+  c.any_day_ = *day;
+  c.any_weekday_ = *weekday;
+  return c;
+}
+
+bool cron_expression::matches_day(int y, unsigned m, unsigned d) const {
+  if (!months_.test(m)) return false;
+  const date::year_month_day ymd{date::year{y}, date::month{m}, date::day{d}};
+  const bool by_day = days_.test(d);
+  const bool by_weekday = weekdays_.test(date::weekday{date::sys_days{ymd}}.c_encoding());
+  if (any_day_ && any_weekday_) return true;
+  if (any_day_) return by_weekday;
+  if (any_weekday_) return by_day;
+  return by_day || by_weekday;
+}
+
+result<timestamp> cron_expression::next(timestamp after, const std::string& zone_name) const {
+  const date::time_zone* zone = nullptr;
+  try {
+    zone = date::locate_zone(zone_name);
+  } catch (const std::runtime_error&) {
+    return failure{errc::bad_input, "cron.next", "unknown time zone " + zone_name, "use an IANA name such as Asia/Shanghai", 0, "", {}};
+  }
+  const date::sys_time<std::chrono::microseconds> from{after.time_since_epoch()};
+  auto day = date::floor<date::days>(zone->to_local(from));
+  for (int i = 0; i < 5 * 366; ++i, day += date::days{1}) {
+    const date::year_month_day ymd{day};
+    if (!matches_day(int{ymd.year()}, unsigned{ymd.month()}, unsigned{ymd.day()})) continue;
+    for (std::size_t h = 0; h < 24; ++h) {
+      if (!hours_.test(h)) continue;
+      for (std::size_t m = 0; m < 60; ++m) {
+        if (!minutes_.test(m)) continue;
+        const auto local = day + std::chrono::hours{h} + std::chrono::minutes{m};
+        const auto info = zone->get_info(local);
+        // Nonexistent: the first moment after the gap. Ambiguous: the earlier of the two, once.
+        const auto sys = info.result == date::local_info::nonexistent
+                             ? std::chrono::time_point_cast<std::chrono::microseconds>(info.first.end)
+                             : date::sys_time<std::chrono::microseconds>{
+                                   local.time_since_epoch() - info.first.offset};
+        if (sys > from) return timestamp{sys.time_since_epoch()};
+      }
+    }
+  }
+  return failure{errc::not_found, "cron.next", "no such moment within five years", "", 0, "", {}};
+}
+
+}  // namespace pb::sync

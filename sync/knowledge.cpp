@@ -1,0 +1,178 @@
+#include "sync/knowledge.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "protocol/html/plain_text.hpp"
+
+namespace pb::sync {
+namespace json = boost::json;
+namespace plane = protocol::plane;
+namespace {
+
+std::string text_of(const json::object& o, std::string_view key) {
+  const auto* v = o.if_contains(key);
+  return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
+}
+std::int64_t number_of(const json::object& o, std::string_view key) {
+  const auto* v = o.if_contains(key);
+  return v != nullptr && v->is_int64() ? v->get_int64() : 0;
+}
+std::vector<std::string> texts_of(const json::object& o, std::string_view key) {
+  std::vector<std::string> out;
+  if (const auto* v = o.if_contains(key); v != nullptr && v->is_array())
+    for (const auto& e : v->get_array())
+      if (e.is_string()) out.emplace_back(e.get_string());
+  return out;
+}
+json::array array_of(const std::vector<std::string>& texts) {
+  json::array a;
+  for (const auto& t : texts) a.emplace_back(t);
+  return a;
+}
+result<json::object> object_in(std::string_view text, const char* where) {
+  boost::system::error_code ec;
+  auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
+  if (ec || !v.is_object())
+    return failure{errc::storage, where, "the stored value is not a JSON object", "", 0, "", {}};
+  return std::move(v.get_object());
+}
+
+}  // namespace
+
+std::string_view to_string(presence p) noexcept {
+  switch (p) {
+    case presence::unknown: return "unknown";
+    case presence::here: return "here";
+    case presence::archived: return "archived";
+    case presence::gone: return "gone";
+  }
+  return "unknown";
+}
+
+item_knowledge learn(const item_knowledge& before, const plane::work_item& item) {
+  item_knowledge k;
+  k.last_event_at = before.last_event_at;
+  k.where = !item.deleted_at.empty()    ? presence::gone
+            : !item.archived_at.empty() ? presence::archived
+                                        : presence::here;
+  k.id = item.id;
+  k.project = item.project;
+  k.sequence_id = item.sequence_id;
+  k.name = item.name;
+  k.text = protocol::html::to_plain_text(item.description_html);
+  if (k.text.size() > item_knowledge::text_limit) {
+    std::size_t end = item_knowledge::text_limit;
+    while (end > 0 && (static_cast<unsigned char>(k.text[end]) & 0xC0) == 0x80) --end;
+    k.text.resize(end);
+  }
+  k.prio = item.prio;
+  k.start_date = item.start_date;
+  k.target_date = item.target_date;
+  if (item.state) k.state = *item.state;
+  for (const auto& u : item.assignees) k.assignees.push_back(u.display_name);
+  for (const auto& l : item.labels) k.labels.push_back(l.name);
+  std::sort(k.labels.begin(), k.labels.end());
+  k.draft = item.is_draft;
+  k.created_at = item.created_at;
+  k.updated_at = item.updated_at;
+  return k;
+}
+
+bool same_values(const item_knowledge& a, const item_knowledge& b) noexcept {
+  return a.where == b.where && a.project == b.project && a.sequence_id == b.sequence_id &&
+         a.name == b.name && a.text == b.text && a.prio == b.prio && a.start_date == b.start_date &&
+         a.target_date == b.target_date && a.state == b.state && a.assignees == b.assignees &&
+         a.labels == b.labels && a.draft == b.draft;
+}
+
+std::string to_json(const item_knowledge& k) {
+  json::object o;
+  o["where"] = static_cast<int>(k.where);
+  o["id"] = k.id;
+  o["project"] = k.project;
+  o["n"] = k.sequence_id;
+  o["name"] = k.name;
+  o["text"] = k.text;
+  o["priority"] = static_cast<int>(k.prio);
+  o["start"] = k.start_date;
+  o["target"] = k.target_date;
+  o["state"] = {{"id", k.state.id}, {"name", k.state.name}, {"group", static_cast<int>(k.state.group)}};
+  o["assignees"] = array_of(k.assignees);
+  o["labels"] = array_of(k.labels);
+  o["draft"] = k.draft;
+  o["created_at"] = k.created_at;
+  o["updated_at"] = k.updated_at;
+  o["event_at"] = to_micros(k.last_event_at);
+  return json::serialize(o);
+}
+
+result<item_knowledge> parse_item_knowledge(std::string_view text) {
+  item_knowledge k;
+  if (text.empty()) return k;
+  auto parsed = object_in(text, "sync.item_knowledge");
+  if (!parsed) return parsed.error();
+  const json::object& o = *parsed;
+  k.where = static_cast<presence>(std::clamp<std::int64_t>(number_of(o, "where"), 0, 3));
+  k.id = text_of(o, "id");
+  k.project = text_of(o, "project");
+  k.sequence_id = number_of(o, "n");
+  k.name = text_of(o, "name");
+  k.text = text_of(o, "text");
+  k.prio = static_cast<plane::priority>(std::clamp<std::int64_t>(number_of(o, "priority"), 0, 4));
+  k.start_date = text_of(o, "start");
+  k.target_date = text_of(o, "target");
+  if (const auto* s = o.if_contains("state"); s != nullptr && s->is_object()) {
+    k.state.id = text_of(s->get_object(), "id");
+    k.state.name = text_of(s->get_object(), "name");
+    k.state.group = static_cast<plane::state_group>(
+        std::clamp<std::int64_t>(number_of(s->get_object(), "group"), 0, 5));
+  }
+  k.assignees = texts_of(o, "assignees");
+  k.labels = texts_of(o, "labels");
+  if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
+  k.created_at = text_of(o, "created_at");
+  k.updated_at = text_of(o, "updated_at");
+  k.last_event_at = from_micros(number_of(o, "event_at"));
+  return k;
+}
+
+std::string to_json(const calendar_base& b) {
+  json::object o;
+  o["project"] = b.project;
+  o["href"] = b.href;
+  o["etag"] = b.etag;
+  o["hash"] = b.hash;
+  o["agreed"] = b.agreed;
+  o["planned"] = b.planned;
+  o["labels"] = array_of(b.labels);
+  o["sequence"] = b.sequence;
+  o["sent_at"] = to_micros(b.sent_at);
+  json::array put_back;
+  for (const auto t : b.put_back) put_back.emplace_back(to_micros(t));
+  o["put_back"] = std::move(put_back);
+  return json::serialize(o);
+}
+
+result<calendar_base> parse_calendar_base(std::string_view text) {
+  calendar_base b;
+  if (text.empty()) return b;
+  auto parsed = object_in(text, "sync.calendar_base");
+  if (!parsed) return parsed.error();
+  const json::object& o = *parsed;
+  b.project = text_of(o, "project");
+  b.href = text_of(o, "href");
+  b.etag = text_of(o, "etag");
+  b.hash = text_of(o, "hash");
+  b.agreed = text_of(o, "agreed");
+  b.planned = text_of(o, "planned");
+  b.labels = texts_of(o, "labels");
+  b.sequence = static_cast<int>(number_of(o, "sequence"));
+  b.sent_at = from_micros(number_of(o, "sent_at"));
+  if (const auto* p = o.if_contains("put_back"); p != nullptr && p->is_array())
+    for (const auto& t : p->get_array())
+      if (t.is_int64()) b.put_back.push_back(from_micros(t.get_int64()));
+  return b;
+}
+
+}  // namespace pb::sync
