@@ -23,7 +23,7 @@ constexpr std::array registry{
         "it sealed cannot be opened without it. To change it, move the old key to "
         "`ENCRYPTION_KEY_PREVIOUS` and restart."},
     requirement{"security.encryption_key_previous", "ENCRYPTION_KEY_PREVIOUS",
-                "Previous encryption keys", "encryption-key-previous", true,
+                "Encryption key previous", "encryption-key-previous", true,
                 "Opening what earlier encryption keys sealed, while keys are being changed.",
                 "The former values of `ENCRYPTION_KEY`, separated by commas. Remove them once "
                 "everything is sealed with the new key."},
@@ -79,8 +79,8 @@ constexpr std::array registry{
         "calendar.url", "CALDAV_URL", "CalDAV URL", "caldav-url", false, "Writing calendars.",
         "The address that the calendar server names for CalDAV clients; discovery finds the "
         "rest."},
-    requirement{"calendar.username", "CALDAV_USERNAME", "CalDAV user name", "caldav-username",
-                false, "Logging in at the CalDAV server.",
+    requirement{"calendar.username", "CALDAV_USERNAME", "CalDAV username", "caldav-username", false,
+                "Logging in at the CalDAV server.",
                 "An account of its own is best, with the calendars shared to those who read them."},
     requirement{
         "calendar.password", "CALDAV_PASSWORD", "CalDAV password", "caldav-password", true,
@@ -113,8 +113,7 @@ std::string secrets_markdown() {
   std::string out =
       "# Secrets, and what must be configured beside them\n"
       "\n"
-      "<!-- Generated from config/secrets.cpp by `planebridge config secrets`; a test compares. "
-      "-->\n"
+      "<!-- Generated from config/secrets.cpp; the test config.documents compares. -->\n"
       "\n"
       "An answer `KEY_MISSING` names one of these entries, its variable, and its place on this "
       "page.\n"

@@ -26,6 +26,16 @@ failure bad_database(std::string detail, std::string remedy) {
   return f;
 }
 
+/// "postgres://role:password/db" lost its "@host": libpq would take the password for a port.
+bool has_word_for_port(std::string_view url) {
+  std::string_view rest = url.substr(url.find("://") + 3);
+  if (rest.find('@') != std::string_view::npos || rest.starts_with('[')) return false;
+  rest = rest.substr(0, rest.find_first_of("/?,"));
+  const std::size_t colon = rest.find(':');
+  return colon != std::string_view::npos &&
+         rest.find_first_not_of("0123456789", colon + 1) != std::string_view::npos;
+}
+
 constexpr std::string_view forms =
     "write sqlite:path/to/file.db, postgres://user@host/name or postgresql://user@host/name";
 
@@ -54,6 +64,10 @@ result<database_target> database_of(const settings& s) {
   if (url.starts_with("postgres://") || url.starts_with("postgresql://")) {
     if (url.ends_with("://"))
       return bad_database("the PostgreSQL form names no server", std::string{forms});
+    if (has_word_for_port(url))
+      return bad_database(
+          "the port is not a number",
+          "after user and password comes \"@\" and the host: postgres://role:password@host/name");
     target.kind = database_target::engine::postgresql;
     target.url = s.store.database_url;
     return target;

@@ -130,6 +130,12 @@ std::string masked_url(std::string_view url) {
     else if (!out.starts_with("postgres"))
       out.replace(authority, at - authority, "****");
   }
+  if (at == std::string::npos && out[std::min(authority, out.size() - 1)] != '[') {
+    // Without "@" a word behind ":" is no port: somebody lost the host.
+    const std::size_t end = std::min(out.find_first_of("/?", authority), out.size());
+    const std::size_t colon = out.find(':', authority);
+    if (colon < end && out.find_first_not_of("0123456789", colon + 1) < end) return "****";
+  }
   const std::size_t query = out.find('?');
   if (query != std::string::npos) {
     std::string kept = out.substr(0, query + 1);
