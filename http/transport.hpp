@@ -14,6 +14,7 @@ struct call_limits {
   std::chrono::milliseconds headers{20'000};  ///< from the request sent to the answer's headers
   std::chrono::milliseconds total{60'000};
   std::size_t response_bytes = 32u << 20;
+  std::chrono::milliseconds body{30'000};  ///< silence between two pieces of the answer's body
 };
 
 class transport {

@@ -1,0 +1,66 @@
+// http/client_pool: the connections to one (scheme, host, port) and the calls that wait for one.
+// Internal to the client. Everything of a pool and of its calls runs on the pool's strand.
+#pragma once
+#include <atomic>
+#include <boost/asio/ssl/context.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+
+#include "http/client.hpp"
+#include "http/client_connection.hpp"
+#include "http/client_target.hpp"
+
+namespace pb::http {
+
+class client_call;
+
+/// What all pools of a client share. Read only after construction, but for the counters.
+struct client_shared {
+  client_options options;
+  boost::asio::ssl::context tls{boost::asio::ssl::context::tls_client};
+  std::optional<proxy_address> https_proxy, http_proxy;
+  std::optional<failure> tls_problem, https_proxy_problem, http_proxy_problem;
+  std::atomic<std::uint64_t> sent{0}, opened{0}, reused{0}, repeated{0}, in_flight{0};
+};
+
+class client_pool : public std::enable_shared_from_this<client_pool> {
+public:
+  client_pool(boost::asio::io_context& io, std::shared_ptr<client_shared> shared)
+      : strand_(boost::asio::make_strand(io)), shared_(std::move(shared)), sweep_(strand_) {}
+
+  [[nodiscard]] const client_strand& strand() const noexcept { return strand_; }
+  [[nodiscard]] client_shared& shared() noexcept { return *shared_; }
+
+  /// The rest: on the strand. A call enters once and leaves once.
+  void enter(const std::shared_ptr<client_call>& c);
+  void leave(const std::shared_ptr<client_call>& c);
+  /// Gives the call's place back, with its connection when that may serve again.
+  void give_back(std::shared_ptr<client_connection> reusable);
+  void cancel_all();
+
+private:
+  void hand_out();
+  std::shared_ptr<client_connection> take_idle();
+  void schedule_sweep();
+  void close_expired();
+
+  struct idle {
+    std::shared_ptr<client_connection> connection;
+    std::chrono::steady_clock::time_point since;
+  };
+
+  client_strand strand_;
+  std::shared_ptr<client_shared> shared_;
+  client_timer sweep_;
+  bool sweeping_ = false;
+  bool stopped_ = false;
+  std::size_t busy_ = 0;   ///< places taken: at most max_connections_per_host
+  std::deque<idle> idle_;  ///< newest at the back
+  std::deque<std::shared_ptr<client_call>> waiting_;
+  std::unordered_set<std::shared_ptr<client_call>> present_;  ///< entered, not left
+};
+
+}  // namespace pb::http
