@@ -179,13 +179,22 @@ follow_stream() {
   done
 }
 
-# show_event NAME JSON: time, name, and the facts as key=value, whatever they are.
+# show_event NAME JSON: one line for what the bridge says it did. The known kinds are told in a fixed
+# order; others show their facts as they are.
 show_event() {
   local facts
-  facts=$(jq -r 'if type == "object" then
-      [to_entries[] | select(.value != null and .value != "" and (.value | type) != "object")
-       | "\(.key)=\(if (.value | type) == "string" then .value else (.value | tojson) end)"]
-      | join("  ") else tojson end' <<<"$2" 2>/dev/null) || facts=$2
-  printf '%s%s%s  %s%-10s%s %s\n' "$dim" "$(date +%H:%M:%S)" "$plain" "$bold" "$1" "$plain" \
-    "${facts:0:300}"
+  facts=$(jq -r --arg kind "$1" '
+    def item: if (.name // "") != "" then "[\(.n // "")] \(.name)" | sub("^\\[\\] "; "") else (.entity // "") end;
+    if type != "object" then tojson
+    elif $kind == "delivery" then
+      "#\(.seq) \(.status): \(.event) by \(.form), \(.bytes) bytes  \(.entity // "")\(if (.reason // "") != "" then "  (\(.reason))" else "" end)"
+    elif $kind == "plan" then
+      "#\(.seq) \(item): \(.rule)\(if .effect then ", one effect" else "" end)"
+    elif $kind == "effect" then
+      "\(.operation) \(.how), HTTP \(.status), \((.took_us // 0) / 1000 | floor) ms  \(item)\(if .failure then "  \(.failure)" else "" end)"
+    else
+      [to_entries[] | select(.value != null and .value != "") | "\(.key)=\(.value | if type == "string" then . else tojson end)"] | join("  ")
+    end' <<<"$2" 2>/dev/null) || facts=$2
+  case $1 in delivery) set -- journal ;; esac
+  printf '%s%s%s  %s%-8s%s %s\n' "$dim" "$(date +%H:%M:%S)" "$plain" "$bold" "$1" "$plain" "${facts:0:300}"
 }
