@@ -1,0 +1,383 @@
+#include "actors/connector.hpp"
+
+#include <array>
+#include <deque>
+#include <unordered_map>
+
+#include "actors/edge.hpp"
+#include "base/log.hpp"
+
+namespace pb::actors {
+using std::chrono::milliseconds;
+namespace {
+
+constexpr std::size_t queue_limit = 50'000;
+constexpr int calls_limit = 5'000;  ///< of one exchange: a bug or a hostile remote beyond it
+
+struct job {
+  perform ask;
+  protocol::call next;
+  bool started = false, renewal = false, challenged = false;
+  unsigned tries = 0;
+  performed so_far;
+  steady_time begun{};
+  steady_time sent{};
+};
+
+failure no_tries(errc code, std::string where, std::string detail) {
+  return {code, std::move(where), std::move(detail), "", 0, "", {}};
+}
+
+class connector_state {
+public:
+  static inline const char* name = "connector";
+  explicit connector_state(connector_actor::pointer self) : self_(self) {}
+
+  connector_actor::behavior_type start(context_ptr ctx, connector_policy policy,
+                                       std::shared_ptr<connector_status> status) {
+    ctx_ = std::move(ctx);
+    policy_ = std::move(policy);
+    status_ = std::move(status);
+    breaker_.emplace(ctx_->opt.breaker);
+    probe_ = ctx_->probes.add("connector", policy_.name, "connectors");
+    show_state();
+    return {[this](perform& m) { on_perform(m); }, [this](const answered& m) { on_answered(m); },
+            [this](const pump_due& m) {
+              if (m.generation == pump_generation_) { pump_armed_ = false; pump(); }
+            },
+            [this](const again_due& m) { on_again(m); }};
+  }
+
+private:
+  using job_ptr = std::shared_ptr<job>;
+
+  void on_perform(perform& m) {
+    probe_->handled();
+    if (waiting_count() >= queue_limit) {
+      performed p;
+      p.what = m.what;
+      p.failed = no_tries(errc::rate_limited, policy_.name, "too many calls wait for this connector");
+      (*m.reply)(std::move(p));
+      return;
+    }
+    auto j = std::make_shared<job>();
+    j->ask = m;
+    ready_[static_cast<std::size_t>(m.how)].push_back(std::move(j));
+    pump();
+  }
+
+  std::size_t waiting_count() const {
+    return ready_[0].size() + ready_[1].size() + ready_[2].size();
+  }
+
+  void pump() {
+    while (in_flight_.size() < policy_.parallel) {
+      if (start_renewal()) continue;
+      if (renewing_) break;
+      auto* queue = first_ready();
+      if (queue == nullptr) break;
+      job_ptr j = queue->front();
+      const auto now = ctx_->steady_ms();
+      if (!j->started && !begin(*j)) {
+        queue->pop_front();
+        continue;
+      }
+      if (const auto wait = breaker_->refuse(now)) {
+        queue->pop_front();
+        auto f = no_tries(errc::breaker_open, j->next.operation, "the circuit breaker of " + policy_.name + " is open");
+        f.retry_after = *wait;
+        finish(*j, std::move(f));
+        continue;
+      }
+      // Whoever is admitted is counted and must be sent, so this comes last. People come first:
+      // when they must wait, nobody may go.
+      if (const auto wait = policy_.admit(ctx_->clock.steady_now(), j->ask.how)) {
+        breaker_->not_tried();
+        arm(*wait);
+        status_->paused_until_us = to_micros(ctx_->clock.now() + *wait);
+        break;
+      }
+      queue->pop_front();
+      send(std::move(j));
+    }
+    show_state();
+  }
+
+  std::deque<job_ptr>* first_ready() {
+    for (auto& q : ready_)
+      if (!q.empty()) return &q;
+    return nullptr;
+  }
+
+  bool start_renewal() {
+    if (renewing_) return false;
+    auto exchange = policy_.renewal(ctx_->clock.now());
+    if (!exchange) return false;
+    renewing_ = true;
+    auto j = std::make_shared<job>();
+    j->renewal = true;
+    j->ask.what = std::move(exchange);
+    j->ask.on_behalf = "credentials";
+    if (begin(*j)) send(std::move(j));
+    return true;
+  }
+
+  /// False when the exchange ended without a single call.
+  bool begin(job& j) {
+    j.started = true;
+    j.begun = ctx_->clock.steady_now();
+    j.so_far.what = j.ask.what;
+    j.so_far.started_at = ctx_->clock.now();
+    return take(j, j.ask.what->start());
+  }
+
+  /// Follows one step; true when another call is to be made.
+  bool take(job& j, protocol::step s) {
+    if (auto* c = std::get_if<protocol::call>(&s)) {
+      if (++j.so_far.calls > calls_limit) {
+        finish(j, no_tries(errc::unexpected_answer, c->operation, "the exchange never ends"));
+        return false;
+      }
+      j.next = std::move(*c);
+      j.so_far.operation = j.next.operation;
+      j.tries = 0;
+      j.challenged = false;
+      return true;
+    }
+    if (auto* f = std::get_if<failure>(&s)) finish(j, std::move(*f));
+    else finish(j, std::nullopt);
+    return false;
+  }
+
+  void send(job_ptr j) {
+    protocol::http_request request = j->next.request;
+    if (!j->renewal && policy_.authorize) {
+      if (auto missing = policy_.authorize(request)) {
+        finish(*j, std::move(*missing));
+        return;
+      }
+    }
+    const auto token = ++last_token_;
+    ++j->tries;
+    j->sent = ctx_->clock.steady_now();
+    probe_->in_flight(j->next.operation + " for " + j->ask.on_behalf);
+    probe_->event(j->next.operation + " for " + j->ask.on_behalf, ctx_->clock.now());
+    in_flight_.emplace(token, std::move(j));
+    auto self = connector_actor{self_};
+    ctx_->transport.send(std::move(request), policy_.limits,
+                         [self, token](result<protocol::http_response> r) {
+                           caf::anon_send(self, answered{token, std::make_shared<result<protocol::http_response>>(std::move(r))});
+                         });
+  }
+
+  void on_answered(const answered& m) {
+    const auto it = in_flight_.find(m.token);
+    if (it == in_flight_.end()) return;
+    job_ptr j = std::move(it->second);
+    in_flight_.erase(it);
+    const auto& r = *m.answer;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j->sent);
+    const int status = r ? r->status : 0;
+    j->so_far.status = status;
+    if (r) {
+      for (const auto* h : {"x-request-id", "x-amzn-requestid", "cf-ray"})
+        if (r->has_header(h)) { j->so_far.request_id = std::string{r->header(h)}.substr(0, 64); break; }
+    }
+    policy_.note(ctx_->clock.steady_now(), r);
+    ctx_->figures.remote_call(policy_.name, j->next.operation, status, r ? errc::none : r.error().code, took);
+    status_->latency_us = took.count();
+
+    if (r && status == 401 && !j->challenged && policy_.challenged(*r)) {
+      j->challenged = true;
+      requeue_first(std::move(j));
+      pump();
+      return;
+    }
+    const bool remote_is_down = !r || status >= 500;
+    if (const auto pause = policy_.again(j->next, r, j->tries, ctx_->random.unit_draw())) {
+      if (remote_is_down) trip();
+      const auto token = ++last_token_;
+      backing_off_.emplace(token, std::move(j));
+      self_->delayed_send(self_, *pause, again_due{token});
+      pump();
+      return;
+    }
+    if (remote_is_down) {
+      trip();
+      const std::lock_guard hold{status_->lock};
+      status_->last_error = r ? "status " + std::to_string(status) : describe(r.error());
+      status_->last_failure_us = to_micros(ctx_->clock.now());
+    } else {
+      breaker_->succeeded(ctx_->steady_ms());
+      status_->last_success_us = to_micros(ctx_->clock.now());
+    }
+    if (!r) finish(*j, r.error());
+    else if (take(*j, j->ask.what->on_response(*r))) requeue_first(std::move(j));
+    pump();
+  }
+
+  void trip() {
+    const auto before = breaker_->now_in();
+    breaker_->failed(ctx_->steady_ms());
+    if (breaker_->now_in() != before && breaker_->now_in() == sync::breaker::state::open)
+      log::warn("breaker opened", {log::kv("connector", policy_.name)});
+  }
+
+  void on_again(const again_due& m) {
+    const auto it = backing_off_.find(m.token);
+    if (it == backing_off_.end()) return;
+    requeue_first(std::move(it->second));
+    backing_off_.erase(it);
+    pump();
+  }
+
+  /// The next call of a running exchange goes before exchanges that have not begun.
+  void requeue_first(job_ptr j) {
+    if (j->renewal) {
+      send(std::move(j));
+      return;
+    }
+    auto& queue = ready_[static_cast<std::size_t>(j->ask.how)];
+    queue.push_front(std::move(j));
+  }
+
+  void finish(job& j, std::optional<failure> failed) {
+    j.so_far.failed = std::move(failed);
+    j.so_far.took = std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j.begun);
+    if (j.so_far.failed) {
+      probe_->failed();
+      if (j.so_far.failed->status == 0) j.so_far.failed->status = j.so_far.status;
+    }
+    if (j.renewal) {
+      renewing_ = false;
+      policy_.renewed(j.so_far);
+      return;
+    }
+    (*j.ask.reply)(std::move(j.so_far));
+  }
+
+  void arm(milliseconds wait) {
+    if (pump_armed_ && wait >= armed_for_) return;
+    pump_armed_ = true;
+    armed_for_ = wait;
+    self_->delayed_send(self_, std::max(wait, milliseconds{1}), pump_due{++pump_generation_});
+  }
+
+  void show_state() {
+    const auto b = breaker_->now_in();
+    if (static_cast<int>(b) != status_->breaker.load()) {
+      status_->breaker = static_cast<int>(b);
+      ctx_->figures.breaker_changed(policy_.name, sync::to_string(b));
+    }
+    status_->waiting = static_cast<std::int64_t>(waiting_count());
+    status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
+    if (in_flight_.empty()) probe_->in_flight({});
+    std::string state = b == sync::breaker::state::open ? "suspended (breaker open)"
+                        : !in_flight_.empty()           ? "waiting for " + policy_.name
+                        : !backing_off_.empty()         ? "backing off"
+                        : waiting_count() > 0           ? "waiting for its rate limit"
+                                                        : "idle";
+    probe_->state(state, ctx_->clock.now());
+  }
+
+  connector_actor::pointer self_;
+  context_ptr ctx_;
+  connector_policy policy_;
+  std::shared_ptr<connector_status> status_;
+  std::shared_ptr<probe> probe_;
+  std::optional<sync::breaker> breaker_;
+  std::array<std::deque<job_ptr>, 3> ready_;
+  std::unordered_map<std::uint64_t, job_ptr> in_flight_, backing_off_;
+  std::uint64_t last_token_ = 0, pump_generation_ = 0;
+  bool pump_armed_ = false, renewing_ = false;
+  milliseconds armed_for_{0};
+};
+
+connector_actor::behavior_type connector(connector_actor::stateful_pointer<connector_state> self,
+                                         context_ptr ctx, connector_policy policy,
+                                         std::shared_ptr<connector_status> status) {
+  install_exception_edge(self, "connector");
+  return self->state.start(std::move(ctx), std::move(policy), std::move(status));
+}
+
+/// Keeps one connector alive: monitors it, restarts it with backoff, passes work on. What a dead
+/// connector held is answered by reply_once, so nobody waits for ever.
+class supervisor_state {
+public:
+  static inline const char* name = "supervisor";
+  explicit supervisor_state(connector_port::pointer self) : self_(self) {}
+
+  connector_port::behavior_type start(context_ptr ctx, std::function<connector_policy()> make,
+                                      std::shared_ptr<connector_status> status) {
+    ctx_ = std::move(ctx);
+    make_ = std::move(make);
+    status_ = std::move(status);
+    key_ = make_().name;
+    probe_ = ctx_->probes.add("supervisor", key_, "connectors");
+    self_->set_down_handler([this](caf::down_msg& d) { on_down(d); });
+    self_->set_exit_handler([this](caf::exit_msg& m) {
+      if (child_) self_->send_exit(child_, m.reason);
+      child_ = nullptr;
+      self_->quit(std::move(m.reason));
+    });
+    spawn_child();
+    return {[this](const perform& m) {
+              if (child_) self_->send(child_, m);
+              else if (held_.size() < 10'000) held_.push_back(m);
+              // else: dropped here, and its reply says "crashed"; the outbox tries again
+            },
+            [this](const restart_due& m) {
+              if (m.generation == generation_ && !child_) spawn_child();
+            }};
+  }
+
+private:
+  void spawn_child() {
+    child_ = self_->spawn<caf::monitored>(connector, ctx_, make_(), status_);
+    probe_->state("idle", ctx_->clock.now());
+    for (auto& m : held_) self_->send(child_, std::move(m));
+    held_.clear();
+  }
+
+  void on_down(caf::down_msg& d) {
+    if (!child_ || d.source != child_.address()) return;
+    child_ = nullptr;
+    if (!d.reason || d.reason == caf::exit_reason::user_shutdown) return;
+    const auto v = sync::decide_restart(history_, ctx_->opt.restart, ctx_->steady_ms(), ctx_->random.unit_draw());
+    probe_->restarted();
+    ctx_->figures.actor_restarted("connector");
+    log::error("connector crashed", {log::kv("connector", key_),
+                                     log::kv("after_ms", v.delay.count()),
+                                     log::kv("beyond_intensity", v.beyond_intensity)});
+    probe_->state("backing off after a crash", ctx_->clock.now());
+    self_->delayed_send(self_, v.delay, restart_due{++generation_});
+  }
+
+  connector_port::pointer self_;
+  context_ptr ctx_;
+  std::function<connector_policy()> make_;
+  std::shared_ptr<connector_status> status_;
+  std::string key_;
+  std::shared_ptr<probe> probe_;
+  connector_actor child_;
+  std::deque<milliseconds> history_;
+  std::vector<perform> held_;
+  std::uint64_t generation_ = 0;
+};
+
+connector_port::behavior_type supervisor(connector_port::stateful_pointer<supervisor_state> self,
+                                         context_ptr ctx, std::function<connector_policy()> make,
+                                         std::shared_ptr<connector_status> status) {
+  install_exception_edge(self, "supervisor");
+  return self->state.start(std::move(ctx), std::move(make), std::move(status));
+}
+
+}  // namespace
+
+connector_port spawn_connector(caf::actor_system& system, context_ptr ctx,
+                               std::function<connector_policy()> make_policy,
+                               std::shared_ptr<connector_status> status) {
+  return system.spawn(supervisor, std::move(ctx), std::move(make_policy), std::move(status));
+}
+
+}  // namespace pb::actors

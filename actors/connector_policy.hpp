@@ -1,0 +1,64 @@
+// actors/connector_policy: what differs between the remotes that connectors serve, and what their
+// calls come back with. No CAF here: app/ fills policies in.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/failure.hpp"
+#include "http/transport.hpp"
+#include "protocol/exchange.hpp"
+
+namespace pb::actors {
+
+enum class urgency : std::uint8_t { person = 0, repair = 1, scan = 2 };
+
+/// How an exchange ended; `what` holds its result when `failed` is empty.
+struct performed {
+  std::shared_ptr<protocol::exchange> what;
+  std::optional<failure> failed;
+  std::string operation;
+  int status = 0;
+  int calls = 0;
+  std::string request_id;
+  timestamp started_at{};
+  std::chrono::microseconds took{0};
+};
+/// What differs between remotes. Functions are called on the connector's thread only.
+struct connector_policy {
+  std::string name;  ///< integration: "plane", "caldav"
+  unsigned parallel = 2;
+  http::call_limits limits;
+  /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
+  std::function<std::optional<failure>(protocol::http_request&)> authorize;
+  /// 401: true when the same call should be made once more with new credentials.
+  std::function<bool(const protocol::http_response&)> challenged = [](const auto&) { return false; };
+  /// Nothing: go now (and it is counted). Otherwise wait this long.
+  std::function<std::optional<std::chrono::milliseconds>(steady_time now, urgency)> admit =
+      [](auto, auto) { return std::nullopt; };
+  /// Every end of an admitted call, answered or not.
+  std::function<void(steady_time now, const result<protocol::http_response>&)> note =
+      [](auto, const auto&) {};
+  /// A pause before the same call is tried again here and now; nothing: no quick retry.
+  std::function<std::optional<std::chrono::milliseconds>(
+      const protocol::call&, const result<protocol::http_response>&, unsigned tries, double draw)>
+      again = [](const auto&, const auto&, auto, auto) { return std::nullopt; };
+  /// An exchange that must run first (token refresh); one in flight, shared by all.
+  std::function<std::shared_ptr<protocol::exchange>(timestamp now)> renewal = [](auto) { return nullptr; };
+  std::function<void(const performed&)> renewed = [](const auto&) {};
+};
+
+/// The connector's figures, readable from any thread.
+struct connector_status {
+  std::atomic<int> breaker{0};  ///< sync::breaker::state
+  std::atomic<std::int64_t> last_success_us{0}, last_failure_us{0}, latency_us{0};
+  std::atomic<std::int64_t> waiting{0}, in_flight{0}, paused_until_us{0};
+  mutable std::mutex lock;
+  std::string last_error;
+};
+
+}  // namespace pb::actors

@@ -1,0 +1,67 @@
+#include "actors/context.hpp"
+
+namespace pb::actors {
+
+void project_directory::put(const protocol::plane::project& p, timestamp) {
+  const std::lock_guard hold{lock_};
+  projects_[p.id] = p;
+}
+std::optional<protocol::plane::project> project_directory::find(const std::string& id) const {
+  const std::lock_guard hold{lock_};
+  const auto it = projects_.find(id);
+  if (it == projects_.end()) return std::nullopt;
+  return it->second;
+}
+std::vector<protocol::plane::project> project_directory::all() const {
+  const std::lock_guard hold{lock_};
+  std::vector<protocol::plane::project> out;
+  for (const auto& [id, p] : projects_) out.push_back(p);
+  return out;
+}
+
+void gap_monitor::unannounced_found(timestamp at, std::size_t how_many) {
+  const std::lock_guard hold{lock_};
+  seen_.last_unannounced = at;
+  seen_.unannounced += how_many;
+}
+void gap_monitor::poll_done(timestamp at, std::chrono::milliseconds took, std::string failed) {
+  const std::lock_guard hold{lock_};
+  if (failed.empty()) seen_.last_poll = at;
+  seen_.poll_took = took;
+  seen_.poll_failure = std::move(failed);
+}
+void gap_monitor::scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items,
+                            std::string failed) {
+  const std::lock_guard hold{lock_};
+  if (failed.empty()) seen_.last_scan = at;
+  seen_.scan_took = took;
+  seen_.scan_items = items;
+  seen_.scan_failure = std::move(failed);
+}
+gap_monitor::view gap_monitor::look(timestamp now, std::chrono::minutes silence) const {
+  const std::lock_guard hold{lock_};
+  view v = seen_;
+  const auto webhook = last_webhook_.load();
+  if (webhook != 0) v.last_webhook = from_micros(webhook);
+  if (v.last_unannounced) {
+    const bool since = !v.last_webhook || *v.last_webhook < *v.last_unannounced;
+    const timestamp quiet_from = v.last_webhook.value_or(timestamp{});
+    v.webhook_silent = since && now - quiet_from >= silence;
+    if (!since) v.unannounced = 0;
+  }
+  return v;
+}
+
+void event_bus::subscribe(sink s) {
+  const std::lock_guard hold{lock_};
+  sinks_.push_back(std::make_shared<sink>(std::move(s)));
+  count_.store(sinks_.size());
+}
+void event_bus::publish(std::string_view event, std::string_view json) {
+  if (!listened()) return;
+  const std::lock_guard hold{lock_};
+  std::erase_if(sinks_, [&](const auto& s) { return !(*s)(event, json); });
+  count_.store(sinks_.size());
+}
+
+}  // namespace pb::actors

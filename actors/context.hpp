@@ -1,0 +1,152 @@
+// actors/context: what every actor is given: the seams (store, transport, clock, randomness), the
+// options, and the shared tables that many read. One per runtime; outlives all actors.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/probe.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "http/transport.hpp"
+#include "persistence/store.hpp"
+#include "protocol/plane/model.hpp"
+#include "sync/breaker.hpp"
+#include "sync/calendar_event.hpp"
+#include "sync/calendar_rules.hpp"
+#include "sync/restart.hpp"
+#include "sync/retry.hpp"
+
+namespace pb::actors {
+
+struct options {
+  unsigned scheduler_threads = 2;
+  unsigned scheduler_throughput = 300;
+  std::size_t in_memory_events = 10'000;
+  std::size_t live_actors = 10'000;
+  std::chrono::milliseconds passivate_after{60'000};
+  std::chrono::milliseconds sweep_every{2'000};
+  std::chrono::milliseconds facts_wait{10'000};  ///< bound on waiting for a fact
+  std::int32_t poison_attempts = 3;              ///< of one delivery
+  unsigned plane_parallel = 2;
+  unsigned caldav_parallel = 4;
+  sync::retry_limits retry;
+  sync::restart_policy restart;
+  sync::breaker_policy breaker;
+
+  bool plane_on = false;
+  std::chrono::milliseconds poll_every{60'000};
+  std::chrono::milliseconds poll_grace{60'000};
+  std::chrono::milliseconds poll_overlap{60'000};
+  std::chrono::milliseconds scan_every{900'000};
+  std::chrono::minutes silence{15};  ///< no webhook for this long while polls find changes
+
+  bool calendar_on = false;
+  sync::calendar_rules calendar;
+  sync::event_rendering rendering;
+  bool single_calendar = false;
+  std::string single_name = "Plane";
+  std::chrono::milliseconds full_sync_every{300'000};
+  std::optional<int> alarm_minutes;
+
+  std::string timezone = "UTC";
+  std::string retention_cron = "17 3 * * *";
+  std::string full_sync_cron;  ///< empty: only the interval
+  int retention_days = 7;
+  int identity_days = 30;
+};
+
+/// Projects as last read, shared by everybody who shows a name. Thread-safe.
+class project_directory {
+public:
+  void put(const protocol::plane::project& p, timestamp at);
+  [[nodiscard]] std::optional<protocol::plane::project> find(const std::string& id) const;
+  [[nodiscard]] std::vector<protocol::plane::project> all() const;
+
+private:
+  mutable std::mutex lock_;
+  std::map<std::string, protocol::plane::project> projects_;
+};
+
+/// What gap-detect knows; shown in health, debug and logs. Thread-safe.
+class gap_monitor {
+public:
+  void webhook_arrived(timestamp at) noexcept { last_webhook_.store(to_micros(at)); }
+  void unannounced_found(timestamp at, std::size_t how_many);
+  void poll_done(timestamp at, std::chrono::milliseconds took, std::string failed);
+  void scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items, std::string failed);
+
+  struct view {
+    std::optional<timestamp> last_webhook, last_poll, last_scan, last_unannounced;
+    std::size_t unannounced = 0;  ///< since the last webhook
+    std::chrono::milliseconds poll_took{0}, scan_took{0};
+    std::size_t scan_items = 0;
+    std::string poll_failure, scan_failure;
+    bool webhook_silent = false;
+  };
+  /// Polls found changes that no webhook announced, and none came for `silence`.
+  [[nodiscard]] view look(timestamp now, std::chrono::minutes silence) const;
+
+private:
+  std::atomic<std::int64_t> last_webhook_{0};
+  mutable std::mutex lock_;
+  view seen_;
+};
+
+/// Tells whoever watches (/debug/stream, the demo, metrics) what happens. Thread-safe; sinks must
+/// not block. `json` is built only when somebody listens.
+class event_bus {
+public:
+  using sink = std::function<bool(std::string_view event, std::string_view json)>;
+  void subscribe(sink s);
+  [[nodiscard]] bool listened() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
+  void publish(std::string_view event, std::string_view json);
+
+private:
+  std::mutex lock_;
+  std::vector<std::shared_ptr<sink>> sinks_;
+  std::atomic<std::size_t> count_{0};
+};
+
+/// Figures for the metrics endpoint; app/ gives the implementation. All calls are cheap.
+class telemetry {
+public:
+  virtual ~telemetry() = default;
+  virtual void delivery_journaled(bool /*duplicate*/, std::string_view /*source*/) {}
+  virtual void delivery_finished(std::string_view /*how*/) {}
+  virtual void planning_started(std::chrono::microseconds /*since_received*/) {}
+  virtual void effect_finished(std::string_view /*integration*/, std::string_view /*how*/,
+                               std::chrono::microseconds /*since_received*/) {}
+  virtual void remote_call(std::string_view /*integration*/, std::string_view /*operation*/,
+                           int /*status*/, errc /*code*/, std::chrono::microseconds /*took*/) {}
+  virtual void breaker_changed(std::string_view /*integration*/, std::string_view /*state*/) {}
+  virtual void actor_restarted(std::string_view /*kind*/) {}
+  virtual void live_entities(std::size_t /*n*/) {}
+  virtual void events_in_memory(std::size_t /*n*/) {}
+};
+
+struct context {
+  persistence::store& store;
+  http::transport& transport;
+  clock_source& clock;
+  random_source& random;
+  options opt;
+  telemetry& figures;
+  probe_registry probes{clock};
+  project_directory projects;
+  gap_monitor gaps;
+  event_bus bus;
+
+  [[nodiscard]] std::chrono::milliseconds steady_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now().time_since_epoch());
+  }
+};
+using context_ptr = std::shared_ptr<context>;
+
+}  // namespace pb::actors

@@ -1,0 +1,355 @@
+#include "actors/dispatcher.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+
+#include "actors/edge.hpp"
+#include "actors/front.hpp"
+
+namespace pb::actors {
+using std::chrono::milliseconds;
+namespace {
+
+constexpr std::size_t page_size = 500;
+constexpr std::size_t due_limit = 1'000;
+constexpr std::size_t project_slice = 500;
+constexpr unsigned unclaimed_every = 5;  ///< sweeps
+
+class dispatcher_state {
+public:
+  static inline const char* name = "dispatcher";
+  explicit dispatcher_state(dispatcher_actor::pointer self) : self_(self) {}
+
+  dispatcher_actor::behavior_type start(context_ptr ctx, entity_factory make) {
+    ctx_ = std::move(ctx);
+    make_ = std::move(make);
+    probe_ = ctx_->probes.add("dispatcher", "dispatcher", "planebridge");
+    self_->set_down_handler([this](caf::down_msg& d) { on_down(d); });
+    self_->set_exit_handler([this](caf::exit_msg& m) {
+      for (auto& [key, e] : live_) self_->send_exit(e.handle, m.reason);
+      live_.clear();
+      self_->quit(std::move(m.reason));
+    });
+    self_->send(self_, sweep_due{});
+    show_state();
+    return {[this](const delivery_journaled& m) { on_journaled(m.what); },
+            [this](const journal_page_read& m) { on_page(*m.page); },
+            [this](const parked_page_read& m) { on_parked_page(m); },
+            [this](const due_entities_read& m) { on_due(*m.keys); },
+            [this](const entity_reported& m) { on_reported(m); },
+            [this](const sweep_due&) { on_sweep(); },
+            [this](const wake_entity& m) { wake_up(m.key); },
+            [this](const reload_entity& m) { reload(m.key); }};
+  }
+
+private:
+  using delivery_ptr = std::shared_ptr<const persistence::delivery>;
+  struct live_entity {
+    entity_actor handle;
+    std::uint64_t incarnation = 0;
+    std::size_t outstanding = 0;
+    std::int64_t highest = 0;  ///< seq handed to this incarnation
+    bool idle = false;
+    milliseconds last_used{0};
+  };
+  /// Its deliveries stay in the journal until `until`; then they are read again.
+  struct parked_entity {
+    milliseconds until{0};
+    std::int64_t dropped = 0;  ///< highest seq that came meanwhile
+    bool reading = false;
+  };
+
+  void on_journaled(const delivery_ptr& d) {
+    probe_->handled();
+    if (behind_ || !room()) {
+      behind_ = true;
+      dropped_ = std::max(dropped_, d->seq);
+      read_on();
+      return;
+    }
+    hand(d);
+  }
+
+  bool room() {
+    if (in_memory_ >= ctx_->opt.in_memory_events) return false;
+    if (live_.size() < ctx_->opt.live_actors) return true;
+    return passivate(milliseconds{0}, 64) > 0;
+  }
+
+  void hand(const delivery_ptr& d) {
+    last_handed_ = std::max(last_handed_, d->seq);
+    if (d->entity.kind() == "project") {
+      settle_project(d);
+      return;
+    }
+    if (const auto p = parked_.find(d->entity); p != parked_.end()) {
+      p->second.dropped = std::max(p->second.dropped, d->seq);
+      return;
+    }
+    auto& e = activate(d->entity);
+    if (d->seq <= e.highest) return;  // held already
+    e.highest = d->seq;
+    e.idle = false;
+    e.last_used = ctx_->steady_ms();
+    ++e.outstanding;
+    ++in_memory_;
+    self_->send(e.handle, handle_delivery{d});
+  }
+
+  live_entity& activate(const entity_key& key) {
+    auto it = live_.find(key);
+    if (it != live_.end()) return it->second;
+    live_entity e;
+    e.incarnation = ++last_incarnation_;
+    e.handle = make_(key, e.incarnation, dispatcher_actor{self_});
+    e.last_used = ctx_->steady_ms();
+    self_->monitor(e.handle);
+    addresses_[e.handle.address()] = key;
+    ctx_->figures.live_entities(live_.size() + 1);
+    return live_.emplace(key, std::move(e)).first->second;
+  }
+
+  void forget(std::unordered_map<entity_key, live_entity>::iterator it) {
+    in_memory_ -= it->second.outstanding;
+    addresses_.erase(it->second.handle.address());
+    self_->demonitor(it->second.handle.address());
+    self_->send_exit(it->second.handle, caf::exit_reason::user_shutdown);
+    live_.erase(it);
+    ctx_->figures.live_entities(live_.size());
+  }
+
+  void on_reported(const entity_reported& m) {
+    const auto it = live_.find(m.key);
+    if (it == live_.end() || it->second.incarnation != m.incarnation) return;
+    auto& e = it->second;
+    if (m.finished_seq != 0 && e.outstanding > 0) {
+      --e.outstanding;
+      --in_memory_;
+      crashes_.erase(m.key);
+    }
+    e.idle = m.idle;
+    e.last_used = ctx_->steady_ms();
+    if (m.park) {
+      parked_[m.key].until = ctx_->steady_ms() + *m.park;
+      forget(it);
+    }
+    ctx_->figures.events_in_memory(in_memory_);
+    read_on();
+  }
+
+  void on_down(const caf::down_msg& d) {
+    const auto a = addresses_.find(d.source);
+    if (a == addresses_.end()) return;
+    const entity_key key = a->second;
+    const auto it = live_.find(key);
+    if (it == live_.end()) return;
+    auto& history = crashes_[key];
+    const auto v = sync::decide_restart(history, ctx_->opt.restart, ctx_->steady_ms(), ctx_->random.unit_draw());
+    log::error("entity actor crashed", {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
+    ctx_->figures.actor_restarted("issue");
+    probe_->restarted();
+    parked_[key].until = ctx_->steady_ms() + v.delay;
+    forget(it);
+  }
+
+  // Replay: pages of the journal behind the last one handed out, while there is room.
+  void read_on() {
+    if (!behind_ || reading_ || in_memory_ > ctx_->opt.in_memory_events / 2) return;
+    reading_ = true;
+    auto self = dispatcher_actor{self_};
+    ctx_->store.read([self, after = last_handed_](result<persistence::reader*> r) {
+      auto page = r ? (*r)->pending({after, page_size}) : result<std::vector<persistence::delivery>>{r.error()};
+      caf::anon_send(self, journal_page_read{std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+    });
+  }
+
+  void on_page(const result<std::vector<persistence::delivery>>& page) {
+    reading_ = false;
+    if (!page) {
+      log::warn("journal not readable, trying again", {log::kv("failure", page.error())});
+      return;  // the next sweep asks again
+    }
+    for (const auto& d : *page) {
+      if (!room()) return;  // more room starts the next page
+      hand(std::make_shared<const persistence::delivery>(d));
+    }
+    if (page->size() < page_size && dropped_ <= last_handed_) behind_ = false;
+    show_state();
+    read_on();
+  }
+
+  void on_sweep() {
+    self_->delayed_send(self_, ctx_->opt.sweep_every, sweep_due{});
+    const auto now = ctx_->steady_ms();
+    for (auto& [key, p] : parked_)
+      if (!p.reading && now >= p.until) read_parked(key, p);
+    passivate(ctx_->opt.passivate_after, live_.size());
+    read_on();
+    read_due();
+    if (++sweeps_ % unclaimed_every == 0 && !behind_) read_unclaimed();
+    show_state();
+  }
+
+  void read_parked(const entity_key& key, parked_entity& p) {
+    p.reading = true;
+    auto self = dispatcher_actor{self_};
+    ctx_->store.read([self, key](result<persistence::reader*> r) {
+      auto page = r ? (*r)->pending_of(key, page_size) : result<std::vector<persistence::delivery>>{r.error()};
+      caf::anon_send(self, parked_page_read{key, std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+    });
+  }
+
+  void on_parked_page(const parked_page_read& m) {
+    const auto it = parked_.find(m.key);
+    if (it == parked_.end()) return;
+    it->second.reading = false;
+    if (!*m.page) {
+      it->second.until = ctx_->steady_ms() + ctx_->opt.sweep_every;
+      return;
+    }
+    const auto& page = **m.page;
+    const auto last = page.empty() ? 0 : page.back().seq;
+    const auto dropped = it->second.dropped;
+    parked_.erase(it);
+    for (const auto& d : page) hand(std::make_shared<const persistence::delivery>(d));
+    if (page.size() == page_size || dropped > last) {
+      // Something came between the read and now, or more is left: the page-wise replay finds it.
+      behind_ = true;
+      dropped_ = std::max(dropped_, dropped);
+      last_handed_ = std::min(last_handed_, std::max<std::int64_t>(last, 0));
+      read_on();
+    }
+    wake_up(m.key);
+  }
+
+  void read_due() {
+    if (due_reading_) return;
+    due_reading_ = true;
+    auto self = dispatcher_actor{self_};
+    ctx_->store.read([self, now = ctx_->clock.now()](result<persistence::reader*> r) {
+      auto keys = std::make_shared<std::vector<entity_key>>();
+      if (r)
+        if (auto due = (*r)->due_entities(now, due_limit)) *keys = std::move(*due);
+      caf::anon_send(self, due_entities_read{std::move(keys)});
+    });
+  }
+
+  void on_due(const std::vector<entity_key>& keys) {
+    due_reading_ = false;
+    for (const auto& key : keys) wake_up(key);
+  }
+
+  void wake_up(const entity_key& key) {
+    if (parked_.contains(key)) return;
+    if (!live_.contains(key) && !room()) return;
+    auto& e = activate(key);
+    e.last_used = ctx_->steady_ms();
+    e.idle = false;
+    self_->send(e.handle, wake{});
+  }
+
+  void reload(const entity_key& key) {
+    if (const auto it = live_.find(key); it != live_.end()) forget(it);
+    auto& p = parked_[key];
+    p.until = ctx_->steady_ms();
+    if (!p.reading) read_parked(key, p);
+  }
+
+  /// Committed and unclaimed for longer than it should be: a hand-over that got lost.
+  void read_unclaimed() {
+    auto self = dispatcher_actor{self_};
+    if (reading_) return;
+    reading_ = true;
+    ctx_->store.read([self, before = ctx_->clock.now() - std::chrono::seconds{5}](result<persistence::reader*> r) {
+      auto page = r ? (*r)->pending({0, page_size}) : result<std::vector<persistence::delivery>>{r.error()};
+      if (page) std::erase_if(*page, [before](const auto& d) { return d.received_at > before; });
+      caf::anon_send(self, journal_page_read{std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+    });
+  }
+
+  std::size_t passivate(milliseconds unused_for, std::size_t at_most) {
+    const auto now = ctx_->steady_ms();
+    std::size_t n = 0;
+    for (auto it = live_.begin(); it != live_.end() && n < at_most;) {
+      const auto here = it++;
+      const auto& e = here->second;
+      if (e.idle && e.outstanding == 0 && now - e.last_used >= unused_for) {
+        forget(here);
+        ++n;
+      }
+    }
+    return n;
+  }
+
+  /// A project's own events concern no single item. A deleted project takes its items along: Plane
+  /// sends no event for them, and this one is explicit (no-delete-by-absence).
+  void settle_project(const delivery_ptr& d) {
+    if (d->event != "project.deleted") {
+      persistence::write unit;
+      unit.marks.push_back({d->seq, persistence::delivery_status::done, "applied: the project is read again with the next poll", 0});
+      ctx_->store.submit(std::move(unit), [](const auto&) {});
+      return;
+    }
+    sweep_project(ctx_, dispatcher_actor{self_}, d, "");
+  }
+
+  static void sweep_project(const context_ptr& ctx, const dispatcher_actor& self, const delivery_ptr& d,
+                            const std::string& after) {
+    ctx->store.read([ctx, self, d, after](result<persistence::reader*> r) {
+      if (!r) return;  // stays pending; the sweep hands it out again
+      auto rows = (*r)->entities_of(std::string{d->entity.id()}, after, project_slice);
+      if (!rows) return;
+      std::vector<persistence::delivery_append> gone;
+      for (const auto& row : *rows)
+        if (!row.tombstone)
+          gone.push_back(own_delivery(*ctx, "plane", "plane.project_gone", "issue.project_gone", row.key, "{}",
+                                      "pg:" + std::to_string(d->seq) + ":" + std::string{row.key.id()}));
+      const bool more = rows->size() == project_slice;
+      const std::string last = rows->empty() ? "" : rows->back().key.text();
+      journal_own(ctx, self, std::move(gone), [ctx, self, d, more, last](const result<std::size_t>& n) {
+        if (!n) return;
+        if (more) {
+          sweep_project(ctx, self, d, last);
+          return;
+        }
+        persistence::write unit;
+        unit.marks.push_back({d->seq, persistence::delivery_status::done, "applied: the project is gone, and its items with it", 0});
+        ctx->store.submit(std::move(unit), [](const auto&) {});
+      });
+    });
+  }
+
+  void show_state() {
+    probe_->state(behind_ ? "reading on in the journal" : "idle", ctx_->clock.now());
+  }
+
+  dispatcher_actor::pointer self_;
+  context_ptr ctx_;
+  entity_factory make_;
+  std::shared_ptr<probe> probe_;
+  std::unordered_map<entity_key, live_entity> live_;
+  std::unordered_map<entity_key, parked_entity> parked_;
+  std::unordered_map<entity_key, std::deque<milliseconds>> crashes_;
+  std::unordered_map<caf::actor_addr, entity_key> addresses_;
+  std::size_t in_memory_ = 0;
+  std::int64_t last_handed_ = 0, dropped_ = 0;
+  std::uint64_t last_incarnation_ = 0;
+  unsigned sweeps_ = 0;
+  bool behind_ = true;  ///< starts with the journal's own backlog
+  bool reading_ = false, due_reading_ = false;
+};
+
+dispatcher_actor::behavior_type dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self,
+                                           context_ptr ctx, entity_factory make) {
+  install_exception_edge(self, "dispatcher");
+  return self->state.start(std::move(ctx), std::move(make));
+}
+
+}  // namespace
+
+dispatcher_actor spawn_dispatcher(caf::actor_system& system, context_ptr ctx, entity_factory make) {
+  return system.spawn(dispatcher, std::move(ctx), std::move(make));
+}
+
+}  // namespace pb::actors

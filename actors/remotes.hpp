@@ -1,0 +1,91 @@
+// actors/remotes: makes the exchanges that actors ask connectors to perform, with this
+// installation's addresses filled in, and reads their results. Pure glue to protocol/; no CAF.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/caldav/event.hpp"
+#include "protocol/exchange.hpp"
+#include "protocol/plane/requests.hpp"
+#include "sync/calendar_rules.hpp"
+#include "sync/plane_rules.hpp"
+
+namespace pb::actors {
+
+using exchange_ptr = std::shared_ptr<protocol::exchange>;
+
+struct put_request {
+  std::string calendar_href, event_href;  ///< event_href empty: derived from the UID
+  protocol::caldav::event_values wanted;
+  std::string etag, hash;
+  std::vector<std::string> base_labels;
+  int last_sequence = 0;
+  std::optional<int> alarm_minutes;
+  timestamp now{};
+};
+struct put_result {
+  std::string href, etag, hash;
+  std::vector<std::string> labels;
+  int sequence = 0;
+  bool wrote = false;
+};
+
+/// The addresses of one installation.
+struct remotes {
+  protocol::plane::api plane;
+  std::string caldav_url;
+
+  [[nodiscard]] exchange_ptr read_item(const std::string& project, const std::string& id) const;
+  [[nodiscard]] static sync::heard heard_from(const protocol::exchange& read, timestamp requested_at);
+  [[nodiscard]] exchange_ptr read_project(const std::string& id) const;
+  [[nodiscard]] static std::optional<protocol::plane::project> project_from(const protocol::exchange& read);
+  [[nodiscard]] exchange_ptr put_event(const put_request& r) const;
+  [[nodiscard]] static put_result put_from(const protocol::exchange& put);
+  /// Where our event of this UID is when nobody else made it.
+  [[nodiscard]] static std::string event_href(const std::string& calendar, const std::string& uid);
+  [[nodiscard]] exchange_ptr delete_event(const std::string& href, const std::string& etag) const;
+
+  /// Where the calendars live, and which exist.
+  struct calendar_home {
+    std::string home;
+    std::vector<std::string> calendars;  ///< hrefs
+  };
+  [[nodiscard]] exchange_ptr discover() const;
+  [[nodiscard]] static calendar_home home_from(const protocol::exchange& discovery);
+  /// `project` empty: the one calendar for all.
+  [[nodiscard]] exchange_ptr ensure_calendar(const std::string& home, const std::string& project,
+                                             const std::string& display_name) const;
+  [[nodiscard]] static std::string calendar_from(const protocol::exchange& ensured);
+  [[nodiscard]] static std::string calendar_href(const std::string& home, const std::string& project);
+  struct listed_event {
+    std::string href, etag;
+  };
+  [[nodiscard]] exchange_ptr list_events(const std::string& calendar) const;
+  [[nodiscard]] static std::vector<listed_event> events_from(const protocol::exchange& listing);
+
+  // What polls and scans read.
+  [[nodiscard]] exchange_ptr list_projects() const;
+  [[nodiscard]] static std::vector<protocol::plane::project> projects_from(const protocol::exchange& list);
+  /// One row of a list, as Plane gave it.
+  struct listed_item {
+    std::string id, updated_at, json;
+  };
+  /// Newest first down to `watermark` (RFC 3339; empty: everything), expanded.
+  [[nodiscard]] exchange_ptr poll_items(const std::string& project, const std::string& watermark) const;
+  /// All of a project: cut down to id and updated_at, or whole and expanded.
+  [[nodiscard]] exchange_ptr scan_items(const std::string& project, bool whole) const;
+  [[nodiscard]] static std::vector<listed_item> items_from(const protocol::exchange& listing);
+  /// Old servers know "/issues/" only: probed once, learnt for all later calls.
+  [[nodiscard]] exchange_ptr probe_items_path(const std::string& project) const;
+  void learn_items_path(const protocol::exchange& probe) const;
+
+  std::shared_ptr<std::atomic<bool>> old_paths = std::make_shared<std::atomic<bool>>(false);
+
+private:
+  [[nodiscard]] protocol::plane::api api_now() const;
+};
+
+}  // namespace pb::actors

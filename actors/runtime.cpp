@@ -1,0 +1,229 @@
+#include "actors/runtime.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <tuple>
+
+#include "actors/calendar_watch.hpp"
+#include "actors/connector.hpp"
+#include "actors/cron_actor.hpp"
+#include "actors/dispatcher.hpp"
+#include "actors/front.hpp"
+#include "actors/issue_actor.hpp"
+#include "actors/plane_watch.hpp"
+#include "actors/runtime_impl.hpp"
+#include "base/log.hpp"
+
+namespace pb::actors {
+namespace json = boost::json;
+using std::chrono::milliseconds;
+using persistence::delivery_status;
+using persistence::effect_status;
+
+namespace {
+
+caf::actor_system_config& configure(caf::actor_system_config& cfg, const runtime_parts& p) {
+  if (p.deterministic) return cfg.set("scheduler.policy", caf::atom("testing"));
+  // Sharing: with the default (stealing) a hand-over from an HTTP thread takes ten times as long.
+  cfg.set("scheduler.policy", caf::atom("sharing"));
+  cfg.set("scheduler.max-threads", static_cast<std::size_t>(p.ctx->opt.scheduler_threads));
+  cfg.set("scheduler.max-throughput", static_cast<std::size_t>(p.ctx->opt.scheduler_throughput));
+  return cfg;
+}
+
+failure no_such(const std::string& id) {
+  return {errc::not_found, "dead_letters", "there is no dead letter " + id, "list them: planebridge dead-letters list", 0, "", {}};
+}
+
+std::int64_t number_after_letter(const std::string& id) {
+  std::int64_t n = 0;
+  if (id.size() < 2) return 0;
+  const auto [end, ec] = std::from_chars(id.data() + 1, id.data() + id.size(), n);
+  return ec == std::errc{} && end == id.data() + id.size() ? n : 0;
+}
+
+}  // namespace
+
+runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(config, parts)) {
+  auto& ctx = parts.ctx;
+  plane = spawn_connector(system, ctx, parts.plane, plane_status);
+  caldav = spawn_connector(system, ctx, parts.caldav, caldav_status);
+  // The calendar watcher journals through the dispatcher, whose entities ask the watcher: the
+  // factory is filled in once both exist, before any delivery can arrive.
+  auto peers = std::make_shared<issue_peers>();
+  dispatcher = spawn_dispatcher(system, ctx, [this, peers](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
+    return spawn_issue(system, parts.ctx, key, incarnation, d, *peers);
+  });
+  calendars = spawn_calendar_watch(system, ctx, dispatcher, caldav, parts.calls, board);
+  *peers = {plane, caldav, calendars, parts.calls};
+  front = spawn_front(system, ctx, dispatcher);
+  watch = spawn_plane_watch(system, ctx, {dispatcher, plane, calendars, parts.calls, board});
+  std::vector<cron_entry> entries;
+  entries.push_back({"retention", ctx->opt.retention_cron, [ctx] {
+                       ctx->store.retain({ctx->clock.now(), ctx->opt.retention_days, ctx->opt.identity_days}, [](const result<std::int64_t>& n) {
+                         if (n) log::info("retention removed finished rows", {log::kv("rows", *n)});
+                         else log::warn("retention failed", {log::kv("failure", n.error())});
+                       });
+                     }});
+  if (!ctx->opt.full_sync_cron.empty())
+    entries.push_back({"full_sync", ctx->opt.full_sync_cron, [this] { caf::anon_send(watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "", false, false}); }});
+  cron = spawn_cron(system, ctx, std::move(entries), crons);
+}
+
+runtime::runtime(runtime_parts parts) : impl_(std::make_unique<impl>(std::move(parts))) {}
+
+runtime::~runtime() {
+  if (!impl_->stopped) stop(milliseconds{0});
+}
+
+std::vector<std::string> runtime::stop(milliseconds grace) {
+  auto& i = *impl_;
+  if (std::exchange(i.stopped, true)) return {};
+  std::vector<caf::actor_addr> roots;
+  std::size_t left = 0;
+  {
+    caf::scoped_actor self{i.system};
+    const auto end = [&](auto& handle) {
+      if (!handle) return;
+      self->monitor(handle);
+      self->send_exit(handle, caf::exit_reason::user_shutdown);
+      handle = nullptr;
+      ++left;
+    };
+    end(i.front);
+    end(i.cron);
+    end(i.watch);
+    end(i.dispatcher);
+    end(i.calendars);
+    end(i.plane);
+    end(i.caldav);
+    if (i.parts.deterministic) {
+      i.run_all();
+      left = 0;
+    }
+    const auto deadline = std::chrono::steady_clock::now() + grace;
+    while (left > 0) {
+      const auto rest = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (rest <= milliseconds{0}) break;
+      bool expired = false;
+      self->receive([&](const caf::down_msg&) { --left; }, caf::after(rest) >> [&] { expired = true; });
+      if (expired) break;
+    }
+  }
+  std::vector<std::string> busy;
+  if (left > 0)
+    for (const auto& f : i.parts.ctx->probes.all()) busy.push_back(f.kind + " " + f.key + ": " + f.state);
+  if (left > 0) i.system.await_actors_before_shutdown(false);
+  return busy;
+}
+
+void runtime::accept(persistence::delivery_append verified, std::function<void(result<http::acceptance>)> done) {
+  if (verified.row.source == "plane") impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at);
+  auto reply = std::make_shared<reply_once<result<http::acceptance>>>(
+      std::move(done), result<http::acceptance>{failure{errc::storage, "front", "shutting down", "", 0, "", {}}});
+  caf::anon_send(impl_->front, accept_delivery{std::make_shared<persistence::delivery_append>(std::move(verified)), std::move(reply)});
+}
+
+void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> sink) {
+  impl_->parts.ctx->bus.subscribe(std::move(sink));
+}
+
+bool runtime::ready() const {
+  return impl_->parts.ctx->store.health() == persistence::store_health::up && !impl_->stopped;
+}
+
+void runtime::retry_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) {
+  auto& i = *impl_;
+  const auto n = number_after_letter(id);
+  if (n == 0 || (id[0] != 'd' && id[0] != 'e')) return done(no_such(id));
+  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n, done = std::move(done)](result<persistence::reader*> r) {
+    if (!r) return done(r.error());
+    if (id[0] == 'd') {
+      auto d = (*r)->delivery_by_seq(n);
+      if (!d) return done(d.error());
+      if (!*d || (*d)->status != delivery_status::dead) return done(no_such(id));
+      // Journal order is a promise, so a retry is a new row; the old one says where it went.
+      persistence::delivery_append again;
+      again.row = **d;
+      again.row.seq = 0;
+      again.row.attempts = 0;
+      again.row.status = delivery_status::pending;
+      again.row.reason.clear();
+      again.row.received_at = ctx->clock.now();
+      again.identities.push_back("retry:" + std::to_string(n) + ":" + std::to_string(to_micros(ctx->clock.now())));
+      auto row = std::make_shared<persistence::delivery>(again.row);
+      persistence::write unit;
+      unit.appends.push_back(std::move(again));
+      unit.marks.push_back({n, delivery_status::skipped, "retried by an operator", (*d)->attempts});
+      ctx->store.submit(std::move(unit), [dispatcher, row, done](const result<persistence::written>& w) {
+        if (!w) return done(w.error());
+        row->seq = w->appends.front().seq;
+        caf::anon_send(dispatcher, delivery_journaled{row});
+        done(json::serialize(json::object{{"retried_as", "d" + std::to_string(row->seq)}}));
+      });
+      return;
+    }
+    auto e = (*r)->effect_by_id(n);
+    if (!e) return done(e.error());
+    if (!*e || (*e)->status != effect_status::dead) return done(no_such(id));
+    // A retry renders from now; a fresh age and a fresh budget of attempts.
+    auto revived = **e;
+    revived.status = effect_status::waiting;
+    revived.attempts = 0;
+    revived.created_at = revived.due_at = ctx->clock.now();
+    revived.finished_at.reset();
+    persistence::write unit;
+    unit.effects.push_back(revived);
+    const auto key = revived.entity;
+    ctx->store.submit(std::move(unit), [dispatcher, key, id, done](const result<persistence::written>& w) {
+      if (!w) return done(w.error());
+      caf::anon_send(dispatcher, reload_entity{key});
+      done(json::serialize(json::object{{"retried", id}}));
+    });
+  });
+}
+
+void runtime::skip_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) {
+  auto& i = *impl_;
+  const auto n = number_after_letter(id);
+  if (n == 0 || (id[0] != 'd' && id[0] != 'e')) return done(no_such(id));
+  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n, done = std::move(done)](result<persistence::reader*> r) {
+    if (!r) return done(r.error());
+    persistence::write unit;
+    entity_key key;
+    if (id[0] == 'd') {
+      auto d = (*r)->delivery_by_seq(n);
+      if (!d) return done(d.error());
+      if (!*d || (*d)->status != delivery_status::dead) return done(no_such(id));
+      unit.marks.push_back({n, delivery_status::skipped, "skipped by an operator: " + (*d)->reason, (*d)->attempts});
+    } else {
+      auto e = (*r)->effect_by_id(n);
+      if (!e) return done(e.error());
+      if (!*e || (*e)->status != effect_status::dead) return done(no_such(id));
+      auto skipped = **e;
+      skipped.status = effect_status::cancelled;
+      skipped.finished_at = ctx->clock.now();
+      skipped.last_error = "skipped by an operator: " + skipped.last_error;
+      key = skipped.entity;
+      unit.effects.push_back(std::move(skipped));
+    }
+    ctx->store.submit(std::move(unit), [dispatcher, key, id, done](const result<persistence::written>& w) {
+      if (!w) return done(w.error());
+      if (!key.empty()) caf::anon_send(dispatcher, reload_entity{key});
+      done(json::serialize(json::object{{"skipped", id}}));
+    });
+  });
+}
+
+void runtime::sync_now(const http::sync_request& r, std::function<void(result<std::string>)> done) {
+  auto& i = *impl_;
+  const std::string id = make_uuid(i.parts.ctx->random);
+  i.board->update(id, [&](sync_report& s) { s.started_at = i.parts.ctx->clock.now(); });
+  caf::anon_send(i.watch, start_sync{id, r.project, r.dry_run, true});
+  done(json::serialize(json::object{{"id", id}}));
+}
+
+std::string runtime::sync_status(const std::string& id) const { return impl_->board->json(id); }
+
+}  // namespace pb::actors

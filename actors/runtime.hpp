@@ -1,0 +1,57 @@
+// actors/runtime: the actor tree, started and stopped as one, behind interfaces that know no actor:
+// http::inbox for verified deliveries, http::inspector for live state, operations for the API.
+// app/ makes one per daemon. No CAF in this header.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/connector_policy.hpp"
+#include "actors/context.hpp"
+#include "actors/remotes.hpp"
+#include "http/inbox.hpp"
+#include "http/operations.hpp"
+
+namespace pb::actors {
+
+struct runtime_parts {
+  context_ptr ctx;
+  std::shared_ptr<const remotes> calls;
+  std::function<connector_policy()> plane, caldav;  ///< made anew for each (re)started connector
+  bool deterministic = false;  ///< CAF's testing scheduler: the test drives it
+};
+
+class runtime final : public http::inbox, public http::inspector, public http::operations {
+public:
+  explicit runtime(runtime_parts parts);
+  ~runtime() override;
+
+  /// From the outside in; returns the probes of whoever did not end within `grace`.
+  std::vector<std::string> stop(std::chrono::milliseconds grace);
+
+  void accept(persistence::delivery_append verified,
+              std::function<void(result<http::acceptance>)> done) override;
+
+  [[nodiscard]] std::string actors(const actor_query& q) const override;
+  [[nodiscard]] std::string actor(const std::string& id) const override;
+  [[nodiscard]] std::string scheduler() const override;
+  [[nodiscard]] std::string health(bool detailed) const override;
+  [[nodiscard]] bool ready() const override;
+  void subscribe(std::function<bool(std::string_view, std::string_view)> sink) override;
+
+  void retry_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) override;
+  void skip_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) override;
+  void sync_now(const http::sync_request& r, std::function<void(result<std::string>)> done) override;
+  [[nodiscard]] std::string sync_status(const std::string& id) const override;
+
+  /// Tests only: the system under CAF's testing scheduler.
+  struct impl;
+  [[nodiscard]] impl& internals() noexcept { return *impl_; }
+
+private:
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace pb::actors
