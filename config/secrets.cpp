@@ -23,7 +23,7 @@ constexpr std::array registry{
         "it sealed cannot be opened without it. To change it, move the old key to "
         "`ENCRYPTION_KEY_PREVIOUS` and restart."},
     requirement{"security.encryption_key_previous", "ENCRYPTION_KEY_PREVIOUS",
-                "Encryption key previous", "encryption-key-previous", true,
+                "Previous encryption keys", "previous-encryption-keys", true,
                 "Opening what earlier encryption keys sealed, while keys are being changed.",
                 "The former values of `ENCRYPTION_KEY`, separated by commas. Remove them once "
                 "everything is sealed with the new key."},
