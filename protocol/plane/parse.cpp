@@ -1,5 +1,6 @@
 #include "protocol/plane/parse.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pb::protocol::plane {
@@ -56,6 +57,8 @@ void read_refs(json_reader& r, const json::object& o, std::string_view path, std
     if (r.failed()) return;
     out.push_back(std::move(one));
   }
+  // Plane keeps no order: a plain and an expanded read of one item differ in it.
+  std::sort(out.begin(), out.end(), [](const T& a, const T& b) { return a.id < b.id; });
 }
 
 std::optional<state_ref> read_state(json_reader& r, const json::object& o, std::string_view path) {

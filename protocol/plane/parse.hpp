@@ -84,7 +84,8 @@ result<T> parse_object(std::string_view body, std::string_view where) {
   return parse_object<T>(*v, where);
 }
 
-/// Plain (uuids: names stay empty) or with expand=state,assignees,labels.
+/// Plain (uuids: names stay empty) or with expand=state,assignees,labels. Assignees and labels come
+/// sorted by id.
 inline result<work_item> parse_work_item(const boost::json::value& v,
                                          std::string_view where = "plane.get_work_item") {
   return parse_object<work_item>(v, where);

@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE plane_webhook
+#include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 
 #include "plane_fixture.hpp"
@@ -15,7 +16,7 @@ const std::string project_id = "2f6d1c84-9b3a-4e57-8c21-5a0e7d9b4f63";
 webhook_event parsed(const std::string& body, std::string_view header = {}) {
   auto e = parse_webhook(body, header);
   BOOST_REQUIRE_MESSAGE(e.has_value(),
-                        (e ? "" : pb::describe(e.error())) + "\n" + body.substr(0, 300));
+                        (e ? std::string{} : pb::describe(e.error())) + "\n" + body.substr(0, 300));
   return *e;
 }
 pb::failure refused(const std::string& body, std::string_view header = {}) {
@@ -442,4 +443,27 @@ BOOST_AUTO_TEST_CASE(scanning_a_prefix_survives_every_cut_and_garbage) {
   BOOST_TEST(
       scan_prefix(R"({"data":{"labels":[{"id":")" + id + R"("}],"id":")" + project_id + R"("}})")
           .id == project_id);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_bodies_are_refused_or_read_and_never_break_the_reader) {
+  const std::string samples[] = {fixture::sample("webhook_v1_issue_updated_state_from_api.json"),
+                                 fixture::sample("webhook_v1_issue_comment_created.json"),
+                                 fixture::sample("webhook_v2_workitem_updated_docs_quirks.json"),
+                                 fixture::sample("webhook_v2_workitem_comment_created.json"),
+                                 fixture::sample("webhook_app_agent_run_created.json")};
+  const bool held =
+      rc::check("damage", [&](const std::vector<std::pair<std::uint16_t, char>>& damage,
+                              std::uint8_t which, const std::string& header) {
+        auto body = samples[which % std::size(samples)];
+        for (const auto& [at, c] : damage) body[at % body.size()] = c;
+        (void)scan_prefix(body);
+        const auto e = parse_webhook(body, header);
+        if (!e) {
+          RC_ASSERT(e.error().code == pb::errc::bad_input);
+          RC_ASSERT(!e.error().detail.empty());
+        } else if (e->item) {
+          RC_ASSERT(e->item->id == e->entity_id);
+        }
+      });
+  BOOST_TEST(held);
 }
