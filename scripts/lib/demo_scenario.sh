@@ -122,7 +122,7 @@ scenario_changes() {
 scenario_duplicates() {
   local before after
   before=$(journaled duplicate)
-  fault '{"kind":"duplicate_webhook","times":1,"copies":3}'
+  for _ in 1 2 3; do fault '{"kind":"webhook_duplicated","method":"issue","count":1}'; done
   change_item "$leap" '{"target_date":"2028-03-01"}'
   expect_event "one webhook and three duplicates: one change" 30 "$leap" DTSTART=20280301 SEQUENCE=1
   if wait_until 20 three_duplicates_since "$before"; then
@@ -145,7 +145,7 @@ scenario_silent_deletion() {
 }
 
 scenario_lost_webhooks() {
-  fault '{"kind":"lose_webhook","times":100}'
+  fault '{"kind":"webhook_lost"}'
   local added
   added=$(make_item '没有人通知 🤫' 2027-07-07)
   change_item "$leap" '{"target_date":"2028-04-01","priority":"urgent"}'
