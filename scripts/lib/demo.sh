@@ -65,7 +65,7 @@ start_sandbox() {
   port=$(free_port)
   sandbox_url=http://127.0.0.1:$port
   "$binary" sandbox --port "$port" --webhook-url "$bridge_url/webhooks/plane" \
-    --webhook-secret "$webhook_secret" --workspace demo --api-key "$api_key" \
+    --webhook-secret "$webhook_secret" --api-key "$api_key" --seed demo --time-scale 0.01 \
     </dev/null >"$dir/sandbox.log" 2>&1 &
   sandbox_pid=$!
   wait_port "$port" "$sandbox_pid" 20 || {
@@ -74,14 +74,20 @@ start_sandbox() {
   }
 }
 
-# plane METHOD PATH [JSON]: a person's request; the answer's body on stdout, 1 unless 2xx.
+# plane METHOD PATH [JSON]: a person's request; the answer's body on stdout, 1 unless 2xx. Refused for
+# their number, requests wait as long as Plane asks.
 plane() {
   local method=$1 path=$2 body code
   shift 2
   body=$(mktemp "$dir/answer.XXXXXX")
-  code=$(curl -sS --max-time 15 -o "$body" -w '%{http_code}' -X "$method" -H "X-API-Key: $api_key" \
-    -H 'Content-Type: application/json' ${1:+--data-binary "$1"} \
-    "$sandbox_url/api/v1/workspaces/demo/$path" || true)
+  for _ in 1 2 3 4 5; do
+    code=$(curl -sS --max-time 15 -o "$body" -D "$body.head" -w '%{http_code}' -X "$method" \
+      -H "X-API-Key: $api_key" -H 'Content-Type: application/json' ${1:+--data-binary "$1"} \
+      "$sandbox_url/api/v1/workspaces/demo/$path" || true)
+    [ "$code" = 429 ] || break
+    sleep "$(awk 'tolower($1) == "retry-after:" { s = $2 + 0 } END { print s > 0 ? s : 1 }' "$body.head")"
+  done
+  rm -f "$body.head"
   cat "$body"
   rm -f "$body"
   case $code in
