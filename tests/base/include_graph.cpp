@@ -23,25 +23,19 @@ constexpr std::array layers{"base"sv, "config"sv, "protocol"sv, "sync"sv, "persi
                             "http"sv, "actors"sv, "sandbox"sv,  "app"sv};
 
 /// What the pure layers, protocol/ and sync/, must not mention: whole headers, and beginnings.
-constexpr std::array impure_headers{"condition_variable"sv,
-                                    "cstdio"sv,
-                                    "ctime"sv,
-                                    "filesystem"sv,
-                                    "fstream"sv,
-                                    "future"sv,
-                                    "iostream"sv,
-                                    "libpq-fe.h"sv,
-                                    "mutex"sv,
-                                    "random"sv,
-                                    "sqlite3.h"sv,
-                                    "thread"sv,
-                                    "time.h"sv,
-                                    "unistd.h"sv};
+constexpr std::array impure_headers{
+    "condition_variable"sv, "ctime"sv,  "filesystem"sv, "fstream"sv, "future"sv, "iostream"sv,
+    "libpq-fe.h"sv,         "random"sv, "sqlite3.h"sv,  "thread"sv,  "time.h"sv, "unistd.h"sv};
 constexpr std::array impure_beginnings{"boost/asio"sv, "boost/beast"sv, "boost/process"sv,
                                        "spdlog/"sv, "sys/"sv};
-constexpr std::array impure_calls{
-    "system_clock::now"sv, "steady_clock::now"sv, "high_resolution_clock::now"sv,
-    "getenv("sv,           "random_device"sv,     "std::rand("sv};
+constexpr std::array impure_calls{"system_clock::now"sv,
+                                  "steady_clock::now"sv,
+                                  "high_resolution_clock::now"sv,
+                                  "getenv("sv,
+                                  "random_device"sv,
+                                  "std::rand("sv,
+                                  "fopen("sv,
+                                  "std::printf("sv};
 
 std::optional<std::size_t> rank_of(std::string_view layer) {
   const auto found = std::find(layers.begin(), layers.end(), layer);
