@@ -1,0 +1,5 @@
+find_package(rapidcheck REQUIRED)
+find_package(LibIcal REQUIRED)
+pb_test(protocol caldav_content_line LINK rapidcheck)
+pb_test(protocol caldav_event LINK rapidcheck ical)
+pb_test(protocol caldav_merge LINK rapidcheck ical)
