@@ -96,6 +96,17 @@ public:
 
 enum class store_health { up, reconnecting, down };
 
+/// How long finished rows stay. Pending and dead deliveries, waiting and dead effects, links,
+/// provenance and entities are never removed, whatever their age.
+struct retention_limits {
+  timestamp now{};
+  int delivery_days = 7;
+  int identity_days = 30;
+};
+
+/// Failures of submit(): errc::bad_input, the database refused the unit itself (its neighbours went
+/// through); errc::storage, not written; errc::timed_out, the answer to the commit was lost and the
+/// database did not come back in time to tell: it may be written, read before repeating.
 class store {
 public:
   using done = std::function<void(result<written>)>;
@@ -104,6 +115,9 @@ public:
   /// `body` gets the reader, or the failure when the database is away.
   virtual void read(std::function<void(result<reader*>)> body) = 0;
   [[nodiscard]] virtual store_health health() const noexcept = 0;
+  /// Removes what is older than the limits in bounded slices, each a transaction of its own between
+  /// which waiting units go first; completes with the number of rows removed.
+  virtual void retain(retention_limits limits, std::function<void(result<std::int64_t>)> completion) = 0;
 };
 
 /// Blocking forms for the command line and for start-up; never on a scheduler or HTTP thread.
