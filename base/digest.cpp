@@ -74,6 +74,31 @@ sha256_digest hmac_sha256_stream::finish() {
   return out;
 }
 
+sha256_stream::sha256_stream() {
+  auto* ctx = EVP_MD_CTX_new();
+  if (ctx == nullptr || EVP_DigestInit_ex(ctx, EVP_sha256(), nullptr) != 1) {
+    EVP_MD_CTX_free(ctx);
+    throw std::runtime_error("EVP_DigestInit_ex failed");
+  }
+  digest_ = ctx;
+}
+sha256_stream::sha256_stream(sha256_stream&& other) noexcept
+    : digest_(std::exchange(other.digest_, nullptr)) {}
+sha256_stream& sha256_stream::operator=(sha256_stream&& other) noexcept {
+  std::swap(digest_, other.digest_);
+  return *this;
+}
+sha256_stream::~sha256_stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(digest_)); }
+void sha256_stream::update(std::string_view bytes) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(digest_), bytes.data(), bytes.size());
+}
+sha256_digest sha256_stream::finish() {
+  sha256_digest out{};
+  unsigned int length = 0;
+  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(digest_), out.data(), &length);
+  return out;
+}
+
 std::string to_hex(std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;

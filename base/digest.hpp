@@ -28,6 +28,20 @@ private:
   void* mac_ = nullptr;  // EVP_MAC_CTX
 };
 
+/// SHA-256 over bytes that arrive in pieces.
+class sha256_stream {
+public:
+  sha256_stream();
+  sha256_stream(sha256_stream&&) noexcept;
+  sha256_stream& operator=(sha256_stream&&) noexcept;
+  ~sha256_stream();
+  void update(std::string_view bytes);
+  [[nodiscard]] sha256_digest finish();  ///< call once
+
+private:
+  void* digest_ = nullptr;  // EVP_MD_CTX
+};
+
 std::string to_hex(std::string_view bytes);
 template <std::size_t N>
 std::string to_hex(const std::array<unsigned char, N>& bytes) {

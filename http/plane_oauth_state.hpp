@@ -1,0 +1,44 @@
+// http/plane_oauth_state: the `state` that goes to Plane and comes back: signed, so that nobody
+// else can make one; with an end, and a nonce that counts once; carrying the caller's own state.
+// Pure but for the randomness it is given. Used by plane_oauth only.
+#pragma once
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/failure.hpp"
+#include "base/random.hpp"
+#include "base/secret.hpp"
+
+namespace pb::http {
+
+enum class oauth_flow : std::uint8_t { bot, user };
+std::string_view to_string(oauth_flow f) noexcept;
+
+struct oauth_state {
+  oauth_flow flow = oauth_flow::bot;
+  std::string nonce;
+  timestamp ends{};
+  std::string callers;  ///< the caller's own state; may be empty
+};
+
+inline constexpr std::chrono::minutes oauth_state_life{10};
+inline constexpr std::size_t max_callers_state_bytes = 1024;
+
+/// A key of its own, so that a signature made here means nothing elsewhere.
+secret oauth_state_key(const secret& encryption_key);
+
+std::string make_oauth_nonce(random_source& random);
+/// Safe in a query without further encoding.
+std::string write_oauth_state(const oauth_state& s, const secret& key);
+
+enum class oauth_state_problem : std::uint8_t { missing, forged, expired };
+/// The signature is judged before anything is read out of it.
+boost::system::result<oauth_state, oauth_state_problem> read_oauth_state(std::string_view text,
+                                                                         const secret& key,
+                                                                         timestamp now);
+
+}  // namespace pb::http
