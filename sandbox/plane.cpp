@@ -395,6 +395,9 @@ void plane::set_external_id_race(bool on) {
 }
 
 clock_source& plane::clock() const noexcept { return impl_->clock; }
-random_source& plane::random() const noexcept { return impl_->random; }
+double plane::unit_draw() {
+  const std::scoped_lock held{impl_->lock};
+  return impl_->random.unit_draw();
+}
 
 }  // namespace pb::sandbox

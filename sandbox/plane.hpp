@@ -105,7 +105,8 @@ public:
   /// On: external ids are not checked on creation, as under concurrent requests.
   void set_external_id_race(bool on);
   [[nodiscard]] clock_source& clock() const noexcept;
-  [[nodiscard]] random_source& random() const noexcept;
+  /// Uniform in [0, 1), drawn under the lock from the injected source.
+  double unit_draw();
 
   struct impl;
 

@@ -1,0 +1,198 @@
+#include "sandbox/sender.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+namespace pb::sandbox {
+namespace {
+
+constexpr std::size_t lines_kept = 300;
+
+protocol::http_request request_of(const webhook_delivery& d) {
+  protocol::http_request r;
+  r.method = "POST";
+  r.url = d.url;
+  for (const auto& h : d.headers)  // the transport writes these three itself
+    if (h.name != "Host" && h.name != "Connection" && h.name != "Content-Length")
+      r.headers.push_back(h);
+  r.body = d.body;
+  return r;
+}
+
+// A name that does not resolve and a URL that may not be called are dropped without a retry.
+bool tried_again(const failure& f) {
+  return f.code == errc::upstream_down || f.code == errc::timed_out || f.code == errc::tls;
+}
+
+}  // namespace
+
+struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl> {
+  impl(plane& p, fault_set& f, http::transport& o, scheduler a, sender_options opts)
+      : source(p), faults(f), out(o), after(std::move(a)), options(opts) {}
+
+  void pump() {
+    for (auto& d : source.take_due_webhooks()) dispatch(std::move(d));
+    const auto next = source.next_webhook_due();
+    if (!next) return;
+    {
+      const std::scoped_lock held{lock};
+      if (stopped || (armed_for && *armed_for <= *next)) return;
+      armed_for = next;
+    }
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*next - source.clock().now());
+    after(std::max(std::chrono::milliseconds{0}, wait), [self = shared_from_this()] {
+      {
+        const std::scoped_lock held{self->lock};
+        self->armed_for.reset();
+        if (self->stopped) return;
+      }
+      self->pump();
+    });
+  }
+
+  void dispatch(webhook_delivery d) {
+    bool twice = false;
+    std::chrono::milliseconds later{0};
+    for (const auto& f : faults.strike_webhook(d.event, d.action)) {
+      if (f.kind == fault_kind::webhook_lost) {
+        note(std::make_shared<sent_webhook>(line_of(d)), "lost", 0, "by a fault");
+        return;
+      }
+      twice = twice || f.kind == fault_kind::webhook_duplicated;
+      if (f.kind == fault_kind::webhook_reordered)
+        later += f.delay.count() == 0 ? std::chrono::milliseconds{2'000} : f.delay;
+    }
+    start(d, later);
+    if (twice) start(source.renewed(std::move(d)), later);
+  }
+
+  void start(webhook_delivery d, std::chrono::milliseconds later) {
+    auto line = std::make_shared<sent_webhook>(line_of(d));
+    {
+      const std::scoped_lock held{lock};
+      ++open;
+    }
+    auto delivery = std::make_shared<webhook_delivery>(std::move(d));
+    if (later.count() == 0)
+      attempt(std::move(delivery), std::move(line));
+    else
+      after(later, [self = shared_from_this(), delivery, line] { self->attempt(delivery, line); });
+  }
+
+  void attempt(std::shared_ptr<webhook_delivery> d, std::shared_ptr<sent_webhook> line) {
+    if (is_stopped()) return;
+    ++line->attempt;
+    note(line, "sending", 0, "");
+    http::call_limits limits;
+    limits.connect = options.timeout;
+    limits.headers = options.timeout;
+    limits.total = options.timeout * 2;
+    limits.response_bytes = 1u << 20;
+    out.send(request_of(*d), limits,
+             [self = shared_from_this(), d, line](result<protocol::http_response> r) {
+               self->finished(d, line, r);
+             });
+  }
+
+  void finished(const std::shared_ptr<webhook_delivery>& d,
+                const std::shared_ptr<sent_webhook>& line,
+                const result<protocol::http_response>& r) {
+    if (is_stopped()) return;
+    if (r || r.error().code == errc::too_large) {
+      source.log_webhook(*d, r ? r->status : 200);
+      return close(line, "delivered", r ? r->status : 200, "");
+    }
+    if (!tried_again(r.error())) return close(line, "dropped", 0, describe(r.error()));
+    if (line->attempt >= options.attempts) {
+      source.deactivate_webhook(d->webhook_id);
+      return close(line, "given_up", 0, describe(r.error()) + "; the webhook is switched off");
+    }
+    if (!source.webhook_exists(d->webhook_id))
+      return close(line, "dropped", 0, "the webhook was deleted");
+    const double most = static_cast<double>(options.longest_pause.count()) * options.time_scale;
+    const std::chrono::milliseconds pause{static_cast<std::int64_t>(source.unit_draw() * most)};
+    note(line, "waiting", 0, describe(r.error()));
+    after(pause, [self = shared_from_this(), d, line] {
+      *d = self->source.renewed(std::move(*d));
+      self->attempt(d, line);
+    });
+  }
+
+  sent_webhook line_of(const webhook_delivery& d) const {
+    sent_webhook line;
+    line.url = d.url;
+    line.event = d.event;
+    line.action = d.action;
+    line.field = d.field;
+    line.object_id = d.object_id;
+    line.bytes = d.body.size();
+    return line;
+  }
+
+  void close(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
+             std::string detail) {
+    note(line, std::move(state), status, std::move(detail));
+    const std::scoped_lock held{lock};
+    --open;
+  }
+
+  void note(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
+            std::string detail) {
+    const std::string at = format_rfc3339(source.clock().now());
+    const std::scoped_lock held{lock};
+    line->at = at;
+    line->state = std::move(state);
+    line->status = status;
+    line->detail = std::move(detail);
+    if (line->number == 0) {
+      line->number = ++last_number;
+      lines.push_back(*line);
+      if (lines.size() > lines_kept) lines.pop_front();
+      return;
+    }
+    for (auto& kept : lines)
+      if (kept.number == line->number) kept = *line;
+  }
+
+  bool is_stopped() const {
+    const std::scoped_lock held{lock};
+    return stopped;
+  }
+
+  plane& source;
+  fault_set& faults;
+  http::transport& out;
+  scheduler after;
+  sender_options options;
+  mutable std::mutex lock;
+  std::deque<sent_webhook> lines;
+  std::uint64_t last_number = 0;
+  std::size_t open = 0;
+  std::optional<timestamp> armed_for;
+  bool stopped = false;
+};
+
+webhook_sender::webhook_sender(plane& p, fault_set& faults, http::transport& out, scheduler after,
+                               sender_options options)
+    : impl_(std::make_shared<impl>(p, faults, out, std::move(after), options)) {}
+
+webhook_sender::~webhook_sender() {
+  const std::scoped_lock held{impl_->lock};
+  impl_->stopped = true;
+}
+
+void webhook_sender::pump() { impl_->pump(); }
+
+std::vector<sent_webhook> webhook_sender::log() const {
+  const std::scoped_lock held{impl_->lock};
+  return {impl_->lines.begin(), impl_->lines.end()};
+}
+
+std::size_t webhook_sender::unfinished() const {
+  const std::scoped_lock held{impl_->lock};
+  return impl_->open;
+}
+
+}  // namespace pb::sandbox
