@@ -81,7 +81,12 @@ private:
 
   void find(const std::string& key) {
     if (finding_.contains(key)) return;
-    if (home_.home.empty() || home_until_ <= ctx_->steady_ms()) return discover();
+    if ((home_.home.empty() && home_.fixed.empty()) || home_until_ <= ctx_->steady_ms()) return discover();
+    if (!home_.fixed.empty()) {
+      calendars_[key] = {home_.fixed, home_until_};
+      for (auto& r : std::exchange(waiters_[key], {})) (*r)(calendar_found{home_.fixed});
+      return;
+    }
     finding_.insert(key);
     std::string display = ctx_->opt.single_name;
     if (!key.empty()) {
@@ -108,8 +113,18 @@ private:
     }
     home_ = remotes::home_from(*p.what);
     home_until_ = ctx_->steady_ms() + cache_for;
-    for (const auto& [key, replies] : waiters_) find(key);
+    if (home_.home.empty() && home_.fixed.empty()) return no_home();
+    std::vector<std::string> wanted;
+    for (const auto& [key, replies] : waiters_) wanted.push_back(key);
+    for (const auto& key : wanted) find(key);
     if (round_ && !round_->listing) list_calendars();
+  }
+
+  void no_home() {
+    const failure none{errc::unexpected_answer, "caldav.discover", "the server shows no calendar home for this account", "set calendar.url to the account's or the calendar's own address", 0, "", {}};
+    for (auto& [key, replies] : std::exchange(waiters_, {}))
+      for (auto& r : replies) (*r)(none);
+    if (round_) fail_round(none);
   }
 
   void on_ensured(const std::string& key, const performed& p) {
@@ -141,7 +156,8 @@ private:
   };
 
   void begin_round(const start_sync& ask) {
-    if (ask.id.empty()) self_->delayed_send(self_, ctx_->opt.full_sync_every, round_due{++round_generation_});
+    if (ask.id.empty() && ctx_->opt.full_sync_every > milliseconds{0})
+      self_->delayed_send(self_, ctx_->opt.full_sync_every, round_due{++round_generation_});
     if (round_) {
       if (!ask.id.empty()) queued_.push_back(ask);
       return;
@@ -170,6 +186,10 @@ private:
   }
 
   void add_listing(const std::string& project) {
+    if (!home_.fixed.empty()) {
+      round_->to_list[project] = home_.fixed;
+      return;
+    }
     const auto href = remotes::calendar_href(home_.home, project);
     for (const auto& c : home_.calendars)
       if (protocol::percent_decode(c) == protocol::percent_decode(href)) round_->to_list[project] = c;

@@ -17,6 +17,7 @@ constexpr int calls_limit = 5'000;  ///< of one exchange: a bug or a hostile rem
 struct job {
   perform ask;
   protocol::call next;
+  protocol::http_request request;  ///< as sent, with credentials
   bool started = false, renewal = false, challenged = false;
   unsigned tries = 0;
   performed so_far;
@@ -82,10 +83,14 @@ private:
         queue->pop_front();
         continue;
       }
-      if (const auto wait = breaker_->refuse(now)) {
+      auto wait_for = breaker_->refuse(now);
+      const bool paused = now < paused_until_;
+      if (paused) wait_for = paused_until_ - now;
+      if (wait_for) {
         queue->pop_front();
-        auto f = no_tries(errc::breaker_open, j->next.operation, "the circuit breaker of " + policy_.name + " is open");
-        f.retry_after = *wait;
+        auto f = no_tries(errc::breaker_open, j->next.operation,
+                          paused ? policy_.name + " pauses: " + pause_reason_ : "the circuit breaker of " + policy_.name + " is open");
+        f.retry_after = *wait_for;
         finish(*j, std::move(f));
         continue;
       }
@@ -162,6 +167,7 @@ private:
     j->sent = ctx_->clock.steady_now();
     probe_->in_flight(j->next.operation + " for " + j->ask.on_behalf);
     probe_->event(j->next.operation + " for " + j->ask.on_behalf, ctx_->clock.now());
+    j->request = request;
     in_flight_.emplace(token, std::move(j));
     auto self = connector_actor{self_};
     ctx_->transport.send(std::move(request), policy_.limits,
@@ -187,7 +193,7 @@ private:
     ctx_->figures.remote_call(policy_.name, j->next.operation, status, r ? errc::none : r.error().code, took);
     status_->latency_us = took.count();
 
-    if (r && status == 401 && !j->challenged && policy_.challenged(*r)) {
+    if (r && status == 401 && !j->challenged && policy_.challenged(j->request, *r)) {
       j->challenged = true;
       requeue_first(std::move(j));
       pump();
@@ -247,6 +253,12 @@ private:
     if (j.so_far.failed) {
       probe_->failed();
       if (j.so_far.failed->status == 0) j.so_far.failed->status = j.so_far.status;
+      if (const auto pause = policy_.pause_after(*j.so_far.failed)) {
+        paused_until_ = ctx_->steady_ms() + *pause;
+        pause_reason_ = describe(*j.so_far.failed);
+        status_->paused_until_us = to_micros(ctx_->clock.now() + *pause);
+        log::error("connector pauses", {log::kv("connector", policy_.name), log::kv("after_ms", pause->count()), log::kv("failure", *j.so_far.failed)});
+      }
     }
     if (j.renewal) {
       renewing_ = false;
@@ -272,7 +284,7 @@ private:
     status_->waiting = static_cast<std::int64_t>(waiting_count());
     status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
     if (in_flight_.empty()) probe_->in_flight({});
-    std::string state = b == sync::breaker::state::open ? "suspended (breaker open)"
+    std::string state = ctx_->steady_ms() < paused_until_ ? "suspended: " + pause_reason_ : b == sync::breaker::state::open ? "suspended (breaker open)"
                         : !in_flight_.empty()           ? "waiting for " + policy_.name
                         : !backing_off_.empty()         ? "backing off"
                         : waiting_count() > 0           ? "waiting for its rate limit"
@@ -290,7 +302,8 @@ private:
   std::unordered_map<std::uint64_t, job_ptr> in_flight_, backing_off_;
   std::uint64_t last_token_ = 0, pump_generation_ = 0;
   bool pump_armed_ = false, renewing_ = false;
-  milliseconds armed_for_{0};
+  milliseconds armed_for_{0}, paused_until_{0};
+  std::string pause_reason_;
 };
 
 connector_actor::behavior_type connector(connector_actor::stateful_pointer<connector_state> self,

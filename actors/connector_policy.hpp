@@ -36,7 +36,11 @@ struct connector_policy {
   /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
   std::function<std::optional<failure>(protocol::http_request&)> authorize;
   /// 401: true when the same call should be made once more with new credentials.
-  std::function<bool(const protocol::http_response&)> challenged = [](const auto&) { return false; };
+  std::function<bool(const protocol::http_request& sent, const protocol::http_response&)> challenged =
+      [](const auto&, const auto&) { return false; };
+  /// A failure after which nobody should ask for a while (wrong credentials, a full disk).
+  std::function<std::optional<std::chrono::milliseconds>(const failure&)> pause_after =
+      [](const auto&) { return std::nullopt; };
   /// Nothing: go now (and it is counted). Otherwise wait this long.
   std::function<std::optional<std::chrono::milliseconds>(steady_time now, urgency)> admit =
       [](auto, auto) { return std::nullopt; };

@@ -451,6 +451,8 @@ private:
     persistence::write unit;
     const auto now = ctx_->clock.now();
     if (e == nullptr) return drop_sent();
+    if (sent_->operation == sync::calendar_operation::put && e->object == uid_ && remotes::put_from(*p.what).foreign)
+      return effect_failed({errc::forbidden, "caldav.put_event", "another's object is at this event's address", "remove or rename it; it is never overwritten", 0, "", {}}, p);
     e->status = effect_status::done;
     e->finished_at = now;
     ++e->attempts;
@@ -462,7 +464,6 @@ private:
       o.project = sent_->project;
       o.fingerprint = sent_->operation == sync::calendar_operation::remove ? "" : sent_->fingerprint;
       o.at = now;
-      o.put_back = e->rule == "calendar: edited in a client";
       if (o.operation == sync::calendar_operation::put) {
         auto r = remotes::put_from(*p.what);
         o.href = std::move(r.href);
@@ -471,6 +472,7 @@ private:
         o.labels = std::move(r.labels);
         o.sequence = r.sequence;
         o.wrote = r.wrote;
+        o.put_back = r.put_back;
         e->remote_id = o.href;
       }
       auto settled = sync::settle(o, link_);

@@ -80,4 +80,69 @@ void remotes::learn_items_path(const protocol::exchange& probe) const {
   old_paths->store(as<plane_ns::probe_items_path>(probe).items_path() == "issues");
 }
 
+// Calendars --------------------------------------------------------------------------------------
+
+caldav::host_policy remotes::hosts() const { return caldav::host_policy{caldav_url}; }
+
+std::string remotes::event_href(const std::string& calendar, const std::string& uid) { return caldav::event_href(calendar, uid); }
+
+exchange_ptr remotes::put_event(const put_request& r) const {
+  caldav::put_event_request q;
+  q.calendar = r.calendar_href;
+  q.href = r.event_href;
+  q.wanted = r.wanted;
+  q.known_etag = r.etag;
+  q.known_hash = r.hash;
+  q.base_labels = r.base_labels;
+  q.last_sequence = r.last_sequence;
+  if (r.alarm_minutes) q.alarm = std::chrono::minutes{*r.alarm_minutes};
+  q.now = r.now;
+  return std::make_shared<caldav::put_event_exchange>(std::move(q), hosts());
+}
+put_result remotes::put_from(const protocol::exchange& put) {
+  const auto& o = as<caldav::put_event_exchange>(put).outcome();
+  return {o.href, o.etag, o.hash, o.labels, o.sequence, o.wrote, o.put_back, o.foreign};
+}
+exchange_ptr remotes::delete_event(const std::string& href, const std::string& etag) const {
+  return std::make_shared<caldav::delete_event_exchange>(caldav::delete_event_request{href, etag}, hosts());
+}
+
+exchange_ptr remotes::discover() const { return std::make_shared<caldav::discover_exchange>(caldav_url); }
+remotes::calendar_home remotes::home_from(const protocol::exchange& discovery) {
+  const auto& found = as<caldav::discover_exchange>(discovery).found();
+  calendar_home h;
+  if (!found.homes.empty()) h.home = found.homes.front();
+  else if (!found.calendars.empty()) h.fixed = found.calendars.front().href;
+  for (const auto& c : found.calendars) h.calendars.push_back(c.href);
+  return h;
+}
+
+namespace {
+std::string slug_of(const std::string& project) {
+  return project.empty() ? std::string{caldav::single_calendar_slug} : caldav::calendar_slug(project);
+}
+}  // namespace
+
+std::string remotes::calendar_href(const std::string& home, const std::string& project) {
+  return caldav::calendar_href(home, slug_of(project));
+}
+exchange_ptr remotes::ensure_calendar(const std::string& home, const std::string& project, const std::string& display_name) const {
+  caldav::ensure_calendar_request q;
+  q.home = home;
+  q.slug = slug_of(project);
+  q.display_name = display_name;
+  return std::make_shared<caldav::ensure_calendar_exchange>(std::move(q), hosts());
+}
+std::string remotes::calendar_from(const protocol::exchange& ensured) {
+  return as<caldav::ensure_calendar_exchange>(ensured).calendar().href;
+}
+exchange_ptr remotes::list_events(const std::string& calendar) const {
+  return std::make_shared<caldav::list_events_exchange>(calendar, hosts());
+}
+std::vector<remotes::listed_event> remotes::events_from(const protocol::exchange& listing) {
+  std::vector<listed_event> out;
+  for (const auto& e : as<caldav::list_events_exchange>(listing).events()) out.push_back({e.href, e.etag});
+  return out;
+}
+
 }  // namespace pb::actors

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/caldav/event.hpp"
+#include "protocol/caldav/href.hpp"
 #include "protocol/exchange.hpp"
 #include "protocol/plane/requests.hpp"
 #include "sync/calendar_rules.hpp"
@@ -31,6 +32,8 @@ struct put_result {
   std::vector<std::string> labels;
   int sequence = 0;
   bool wrote = false;
+  bool put_back = false;  ///< a client had edited our values since they were agreed on
+  bool foreign = false;   ///< another's object is at our href; not touched
 };
 
 /// The addresses of one installation.
@@ -51,6 +54,7 @@ struct remotes {
   /// Where the calendars live, and which exist.
   struct calendar_home {
     std::string home;
+    std::string fixed;  ///< the configured URL is itself a calendar: everything goes there
     std::vector<std::string> calendars;  ///< hrefs
   };
   [[nodiscard]] exchange_ptr discover() const;
@@ -86,6 +90,7 @@ struct remotes {
 
 private:
   [[nodiscard]] protocol::plane::api api_now() const;
+  [[nodiscard]] protocol::caldav::host_policy hosts() const;
 };
 
 }  // namespace pb::actors

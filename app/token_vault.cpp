@@ -1,0 +1,92 @@
+#include "app/token_vault.hpp"
+
+#include <boost/json.hpp>
+
+namespace pb::app {
+namespace json = boost::json;
+namespace plane = protocol::plane;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr auto renew_before = 15min;
+constexpr auto pause_after_failure = 30s;
+
+class token_exchange final : public protocol::exchange {
+public:
+  explicit token_exchange(protocol::http_request request) : request_(std::move(request)) {}
+  protocol::step start() override { return protocol::call{request_, "plane.oauth_token", true}; }
+  protocol::step on_response(const protocol::http_response& answer) override {
+    auto tokens = plane::parse_token_answer(answer);
+    if (!tokens) return tokens.error();
+    tokens_ = std::move(*tokens);
+    return protocol::finished{};
+  }
+  [[nodiscard]] const plane::oauth_tokens& tokens() const noexcept { return tokens_; }
+
+private:
+  protocol::http_request request_;
+  plane::oauth_tokens tokens_;
+};
+
+}  // namespace
+
+std::string to_json(const bot_credential& c) {
+  return json::serialize(json::object{{"access", c.access.reveal()}, {"refresh", c.refresh.reveal()},
+                                      {"installation", c.installation}, {"expires_at", to_micros(c.expires_at)}});
+}
+
+result<bot_credential> parse_bot_credential(std::string_view text) {
+  boost::system::error_code ec;
+  auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
+  if (ec || !v.is_object()) return failure{errc::storage, "plane.oauth", "the sealed token does not read", "install the app again through /plane/oauth/start", 0, "", {}};
+  const auto& o = v.get_object();
+  const auto string_at = [&](const char* key) {
+    const auto* s = o.if_contains(key);
+    return s != nullptr && s->is_string() ? std::string{s->get_string()} : std::string{};
+  };
+  bot_credential c;
+  c.access = secret{string_at("access")};
+  c.refresh = secret{string_at("refresh")};
+  c.installation = string_at("installation");
+  if (const auto* t = o.if_contains("expires_at"); t != nullptr && t->is_int64()) c.expires_at = from_micros(t->get_int64());
+  return c;
+}
+
+void token_vault::put(bot_credential c) {
+  const std::lock_guard hold{lock_};
+  held_ = std::move(c);
+  try_again_at_ = {};
+}
+
+std::optional<secret> token_vault::access() const {
+  const std::lock_guard hold{lock_};
+  if (!held_ || held_->access.empty()) return std::nullopt;
+  return held_->access;
+}
+
+std::shared_ptr<protocol::exchange> token_vault::renewal(timestamp now) {
+  const std::lock_guard hold{lock_};
+  if (!held_ || held_->expires_at == timestamp{} || now < held_->expires_at - renew_before || now < try_again_at_) return nullptr;
+  try_again_at_ = now + pause_after_failure;
+  if (!held_->refresh.empty()) return std::make_shared<token_exchange>(plane::refresh_token_request(app_, held_->refresh));
+  if (!held_->installation.empty()) return std::make_shared<token_exchange>(plane::bot_token_request(app_, held_->installation));
+  return nullptr;
+}
+
+void token_vault::renewed(const actors::performed& done) {
+  if (done.failed) return;
+  bot_credential fresh;
+  {
+    const std::lock_guard hold{lock_};
+    if (!held_) return;
+    const auto& t = dynamic_cast<const token_exchange&>(*done.what).tokens();
+    held_->access = t.access;
+    if (t.refresh) held_->refresh = *t.refresh;
+    held_->expires_at = t.expires_in ? clock_.now() + *t.expires_in : timestamp{};
+    try_again_at_ = {};
+    fresh = *held_;
+  }
+  save_(fresh);
+}
+
+}  // namespace pb::app

@@ -1,0 +1,29 @@
+// app/wiring: from settings to what each layer is given. Pure mapping, but for the policies, which
+// hold the running state of an account (its request budget, its token).
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "actors/connector_policy.hpp"
+#include "actors/context.hpp"
+#include "actors/remotes.hpp"
+#include "base/random.hpp"
+#include "config/settings.hpp"
+#include "http/client.hpp"
+#include "http/server.hpp"
+
+namespace pb::app {
+
+actors::options actor_options(const config::settings& s);
+http::server_options server_options(const config::settings& s);
+http::client_options client_options(const config::settings& s);
+std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s);
+
+/// Bearer tokens of an app installation, when no API key is configured. Any thread.
+class token_vault;
+
+/// A factory for each (re)started connector; the budget outlives restarts.
+std::function<actors::connector_policy()> plane_policy(const config::settings& s, std::shared_ptr<token_vault> vault);
+std::function<actors::connector_policy()> caldav_policy(const config::settings& s, random_source& random);
+
+}  // namespace pb::app
