@@ -161,7 +161,9 @@ step sync_calendar_exchange::ask() {
 }
 
 step sync_calendar_exchange::on_answer(const http_response& answer) {
-  if (gone(answer.status)) return collection_failure(where(), answer.status);
+  // With a token, 410 may be about the token; without one it is about the calendar.
+  if (answer.status == 404 || (out_.token.empty() && gone(answer.status)))
+    return collection_failure(where(), answer.status);
   const auto body =
       answer.status == 207 ? parse_multistatus(answer.body) : result<multistatus>{fail(answer)};
   if (!body) {

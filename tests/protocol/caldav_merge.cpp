@@ -226,7 +226,9 @@ BOOST_AUTO_TEST_CASE(merging_is_idempotent_and_unknown_lines_survive_for_any_ser
                                "RRULE:FREQ=DAILY",
                                "no colon at all",
                                "X-EMOJI:"
-                               "👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦"
+                               "👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧"
+                               "‍"
+                               "👦"
                                "🚀",
                                "BEGIN:VALARM\r\nDESCRIPTION:mine\r\nSUMMARY:mine\r\nEND:VALARM"});
   BOOST_TEST(rc::check("merge twice", [&line] {

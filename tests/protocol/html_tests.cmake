@@ -1,0 +1,1 @@
+pb_test(protocol html_plain_text TIMEOUT 60)
