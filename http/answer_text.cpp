@@ -1,0 +1,1 @@
+// http/answer_text: filled in by the next commit

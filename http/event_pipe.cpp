@@ -1,0 +1,1 @@
+// http/event_pipe: filled in by the next commit

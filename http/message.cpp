@@ -1,0 +1,1 @@
+// http/message: filled in by the next commit

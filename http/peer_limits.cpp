@@ -1,0 +1,1 @@
+// http/peer_limits: filled in by the next commit

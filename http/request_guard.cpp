@@ -1,0 +1,1 @@
+// http/request_guard: filled in by the next commit

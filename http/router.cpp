@@ -1,0 +1,1 @@
+// http/router: filled in by the next commit

@@ -1,0 +1,1 @@
+// http/server: filled in by the next commit

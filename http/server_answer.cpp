@@ -1,0 +1,1 @@
+// http/server_answer: filled in by the next commit

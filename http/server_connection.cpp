@@ -1,0 +1,1 @@
+// http/server_connection: filled in by the next commit

@@ -1,0 +1,1 @@
+// http/tls_context: filled in by the next commit
