@@ -151,10 +151,12 @@ private:
   // ---- the state counts once: against the store across restarts, against under_way_ meanwhile
 
   void claim_nonce(const visit_ptr& v) {
+    bool first = false;
     {
       const std::lock_guard lock{guard_};
-      if (!under_way_.insert(v->state.nonce).second) return refuse_used(v);
+      first = under_way_.insert(v->state.nonce).second;
     }
+    if (!first) return refuse_used(v);
     peers_.store.read([self = shared_from_this(), v](result<persistence::reader*> r) {
       if (!r) return self->release(v, [&] { self->refuse_storage(v, r.error()); });
       auto known = (*r)->states(std::string{oauth_nonce_prefix});
