@@ -40,7 +40,7 @@ public:
     board_ = std::move(board);
     probe_ = ctx_->probes.add("calendar-watch", "caldav", "planebridge");
     probe_->state("idle", ctx_->clock.now());
-    if (ctx_->opt.calendar_on) self_->delayed_send(self_, first_round_after, round_due{++round_generation_});
+    if (ctx_->opt().calendar_on) self_->delayed_send(self_, first_round_after, round_due{++round_generation_});
     return {[this](const want_calendar& m) { on_want(m); },
             [this](const forget_calendar& m) { forget(m.project); },
             [this](const round_due& m) { if (m.generation == round_generation_) begin_round({}); },
@@ -62,7 +62,7 @@ private:
   };
   using reply_ptr = std::shared_ptr<reply_once<result<calendar_found>>>;
 
-  std::string key_of(const std::string& project) const { return ctx_->opt.single_calendar ? "" : project; }
+  std::string key_of(const std::string& project) const { return ctx_->opt().single_calendar ? "" : project; }
 
   // Finding and making calendars ---------------------------------------------------------------------
   void on_want(const want_calendar& m) {
@@ -88,7 +88,7 @@ private:
       return;
     }
     finding_.insert(key);
-    std::string display = ctx_->opt.single_name;
+    std::string display = ctx_->opt().single_name;
     if (!key.empty()) {
       const auto p = ctx_->projects.find(key);
       display = p && !p->name.empty() ? p->name : "Plane " + key.substr(0, 8);
@@ -156,8 +156,8 @@ private:
   };
 
   void begin_round(const start_sync& ask) {
-    if (ask.id.empty() && ctx_->opt.full_sync_every > milliseconds{0})
-      self_->delayed_send(self_, ctx_->opt.full_sync_every, round_due{++round_generation_});
+    if (ask.id.empty() && ctx_->opt().full_sync_every > milliseconds{0})
+      self_->delayed_send(self_, ctx_->opt().full_sync_every, round_due{++round_generation_});
     if (round_) {
       if (!ask.id.empty()) queued_.push_back(ask);
       return;
@@ -174,7 +174,7 @@ private:
 
   void list_calendars() {
     round_->listing = true;
-    if (ctx_->opt.single_calendar) {
+    if (ctx_->opt().single_calendar) {
       add_listing("");
     } else {
       for (const auto& p : ctx_->projects.all())

@@ -39,7 +39,7 @@ public:
     ctx_ = std::move(ctx);
     policy_ = std::move(policy);
     status_ = std::move(status);
-    breaker_.emplace(ctx_->opt.breaker);
+    breaker_.emplace(ctx_->opt().breaker);
     probe_ = ctx_->probes.add("connector", policy_.name, "connectors");
     show_state();
     return {[this](perform& m) { on_perform(m); }, [this](const answered& m) { on_answered(m); },
@@ -356,7 +356,7 @@ private:
     if (!child_ || d.source != child_.address()) return;
     child_ = nullptr;
     if (!d.reason || d.reason == caf::exit_reason::user_shutdown) return;
-    const auto v = sync::decide_restart(history_, ctx_->opt.restart, ctx_->steady_ms(), ctx_->random.unit_draw());
+    const auto v = sync::decide_restart(history_, ctx_->opt().restart, ctx_->steady_ms(), ctx_->random.unit_draw());
     probe_->restarted();
     ctx_->figures.actor_restarted("connector");
     log::error("connector crashed", {log::kv("connector", key_),

@@ -136,16 +136,32 @@ struct context {
   http::transport& transport;
   clock_source& clock;
   random_source& random;
-  options opt;
   telemetry& figures;
   probe_registry probes{clock};
   project_directory projects;
   gap_monitor gaps;
   event_bus bus;
 
+  context(persistence::store& s, http::transport& t, clock_source& c, random_source& r, telemetry& f, options o)
+      : store(s), transport(t), clock(c), random(r), figures(f) {
+    reconfigure(std::move(o));
+  }
+  /// The options as of now. The reference stays good: a reload adds a version, none goes away
+  /// while the process lives (they are rare and small).
+  [[nodiscard]] const options& opt() const noexcept { return *now_.load(std::memory_order_acquire); }
+  void reconfigure(options o) {
+    const std::lock_guard hold{versions_lock_};
+    versions_.push_back(std::make_unique<const options>(std::move(o)));
+    now_.store(versions_.back().get(), std::memory_order_release);
+  }
   [[nodiscard]] std::chrono::milliseconds steady_ms() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now().time_since_epoch());
   }
+
+private:
+  std::mutex versions_lock_;
+  std::vector<std::unique_ptr<const options>> versions_;
+  std::atomic<const options*> now_{nullptr};
 };
 using context_ptr = std::shared_ptr<context>;
 

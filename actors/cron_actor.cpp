@@ -70,7 +70,7 @@ private:
 
   void plan(armed& e, timestamp after) {
     if (!e.when) return board_->put(e.line);
-    auto next = e.when->next(after, ctx_->opt.timezone);
+    auto next = e.when->next(after, ctx_->opt().timezone);
     if (next) e.line.next = *next;
     else e.line.problem = describe(next.error());
     board_->put(e.line);

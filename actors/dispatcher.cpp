@@ -72,8 +72,8 @@ private:
   }
 
   bool room() {
-    if (in_memory_ >= ctx_->opt.in_memory_events) return false;
-    if (live_.size() < ctx_->opt.live_actors) return true;
+    if (in_memory_ >= ctx_->opt().in_memory_events) return false;
+    if (live_.size() < ctx_->opt().live_actors) return true;
     return passivate(milliseconds{0}, 64) > 0;
   }
 
@@ -145,7 +145,7 @@ private:
     const auto it = live_.find(key);
     if (it == live_.end()) return;
     auto& history = crashes_[key];
-    const auto v = sync::decide_restart(history, ctx_->opt.restart, ctx_->steady_ms(), ctx_->random.unit_draw());
+    const auto v = sync::decide_restart(history, ctx_->opt().restart, ctx_->steady_ms(), ctx_->random.unit_draw());
     log::error("entity actor crashed", {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
     ctx_->figures.actor_restarted("issue");
     probe_->restarted();
@@ -155,7 +155,7 @@ private:
 
   // Replay: pages of the journal behind the last one handed out, while there is room.
   void read_on() {
-    if (!behind_ || reading_ || in_memory_ > ctx_->opt.in_memory_events / 2) return;
+    if (!behind_ || reading_ || in_memory_ > ctx_->opt().in_memory_events / 2) return;
     reading_ = true;
     auto self = dispatcher_actor{self_};
     ctx_->store.read([self, after = last_handed_](result<persistence::reader*> r) {
@@ -180,11 +180,11 @@ private:
   }
 
   void on_sweep() {
-    self_->delayed_send(self_, ctx_->opt.sweep_every, sweep_due{});
+    self_->delayed_send(self_, ctx_->opt().sweep_every, sweep_due{});
     const auto now = ctx_->steady_ms();
     for (auto& [key, p] : parked_)
       if (!p.reading && now >= p.until) read_parked(key, p);
-    passivate(ctx_->opt.passivate_after, live_.size());
+    passivate(ctx_->opt().passivate_after, live_.size());
     read_on();
     read_due();
     if (++sweeps_ % unclaimed_every == 0 && !behind_) read_unclaimed();
@@ -205,7 +205,7 @@ private:
     if (it == parked_.end()) return;
     it->second.reading = false;
     if (!*m.page) {
-      it->second.until = ctx_->steady_ms() + ctx_->opt.sweep_every;
+      it->second.until = ctx_->steady_ms() + ctx_->opt().sweep_every;
       return;
     }
     const auto& page = **m.page;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <tuple>
 
 #include "actors/runtime_impl.hpp"
 
@@ -29,7 +30,7 @@ json::object to_json(const connector_status& s, timestamp now) {
 }
 
 json::object gaps_json(const context& ctx) {
-  const auto v = ctx.gaps.look(ctx.clock.now(), ctx.opt.silence);
+  const auto v = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
   const auto time = [](const std::optional<timestamp>& t) { return t ? json::value(format_rfc3339(*t)) : json::value(nullptr); };
   json::object o{{"last_webhook", time(v.last_webhook)}, {"last_poll", time(v.last_poll)}, {"last_scan", time(v.last_scan)},
                  {"last_unannounced", time(v.last_unannounced)}, {"unannounced", v.unannounced},
@@ -38,7 +39,7 @@ json::object gaps_json(const context& ctx) {
   if (!v.poll_failure.empty()) o["poll_failure"] = v.poll_failure;
   if (!v.scan_failure.empty()) o["scan_failure"] = v.scan_failure;
   if (v.webhook_silent)
-    o["remedy"] = "no webhook for " + std::to_string(ctx.opt.silence.count()) +
+    o["remedy"] = "no webhook for " + std::to_string(ctx.opt().silence.count()) +
                   " minutes while polls find changes: in Plane, workspace settings, webhooks, check that it is active, that its URL "
                   "is this service's /webhooks/plane and that its secret is PLANE_WEBHOOK_SECRET";
   return o;
@@ -95,7 +96,7 @@ std::string runtime::actor(const std::string& id) const {
 
 std::string runtime::scheduler() const {
   const auto& ctx = *impl_->parts.ctx;
-  const auto& o = ctx.opt;
+  const auto& o = ctx.opt();
   json::array cron;
   for (const auto& l : impl_->crons->all())
     cron.push_back({{"name", l.name}, {"expression", l.expression}, {"next", l.next == timestamp{} ? "" : format_rfc3339(l.next)},
@@ -116,15 +117,15 @@ std::string runtime::health(bool detailed) const {
   const auto& ctx = *i.parts.ctx;
   const auto store = ctx.store.health();
   const bool open = i.plane_status->breaker != 0 || i.caldav_status->breaker != 0;
-  const auto gaps = ctx.gaps.look(ctx.clock.now(), ctx.opt.silence);
+  const auto gaps = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
   const char* status = store != persistence::store_health::up ? "down" : open || gaps.webhook_silent ? "degraded" : "ok";
   json::object o{{"status", status}};
   if (detailed) {
     const auto now = ctx.clock.now();
     json::object d;
     d["store"] = {{"state", store == persistence::store_health::up ? "up" : store == persistence::store_health::reconnecting ? "reconnecting" : "down"}};
-    if (ctx.opt.plane_on) d["plane"] = to_json(*i.plane_status, now);
-    if (ctx.opt.calendar_on) d["caldav"] = to_json(*i.caldav_status, now);
+    if (ctx.opt().plane_on) d["plane"] = to_json(*i.plane_status, now);
+    if (ctx.opt().calendar_on) d["caldav"] = to_json(*i.caldav_status, now);
     o["dependencies"] = std::move(d);
     o["gaps"] = gaps_json(ctx);
   }

@@ -137,10 +137,10 @@ private:
 
   void plan(sync::item_knowledge now_known, std::string rule) {
     known_ = std::move(now_known);
-    auto plan = ctx_->opt.calendar_on
-                    ? sync::plan_calendar(known_, link_, queued(), ctx_->clock.now(), ctx_->opt.calendar)
+    auto plan = ctx_->opt().calendar_on
+                    ? sync::plan_calendar(known_, link_, queued(), ctx_->clock.now(), ctx_->opt().calendar)
                     : sync::calendar_plan{};
-    if (!ctx_->opt.calendar_on) plan.link = link_;
+    if (!ctx_->opt().calendar_on) plan.link = link_;
     commit_plan(plan, plan.effect || !plan.cancel.empty() ? rule + "; " + plan.rule : rule);
   }
 
@@ -209,7 +209,7 @@ private:
   // Reading the item behind a hint -----------------------------------------------------------------
   void read_item(const std::string& why) {
     const std::string project = !known_.project.empty() ? known_.project : project_hint_;
-    if (!ctx_->opt.plane_on || project.empty())
+    if (!ctx_->opt().plane_on || project.empty())
       return plan(known_, "parked: cannot be read, " + std::string{project.empty() ? "its project is not known" : "Plane is not configured"});
     phase_ = phase::reading;
     probe_->state("waiting for plane", ctx_->clock.now());
@@ -242,9 +242,9 @@ private:
     auto seen = parse_observed(*current_->body);
     if (!seen) return bury(describe(seen.error()));
     if (known_.project.empty()) project_hint_ = seen->project;
-    if (sync::wants_event(known_, ctx_->opt.calendar))
+    if (sync::wants_event(known_, ctx_->opt().calendar))
       seen->rendered_hash = protocol::caldav::content_hash(render());
-    auto v = sync::judge_observation(*seen, known_, link_, queued(), just_read_, ctx_->clock.now(), ctx_->opt.calendar);
+    auto v = sync::judge_observation(*seen, known_, link_, queued(), just_read_, ctx_->clock.now(), ctx_->opt().calendar);
     if (v.needs_read) return read_item(v.needs_read->why);
     commit_plan(v.plan, v.plan.rule);
   }
@@ -296,7 +296,7 @@ private:
 
   /// An exception while judging: counted on the delivery, which dies after its attempts.
   void poison(const std::string& what) {
-    if (current_->attempts + 1 >= ctx_->opt.poison_attempts) return bury("poison: " + what);
+    if (current_->attempts + 1 >= ctx_->opt().poison_attempts) return bury("poison: " + what);
     auto again = std::make_shared<delivery>(*current_);
     ++again->attempts;
     persistence::write unit;
@@ -342,7 +342,7 @@ private:
   void dispatch_lane() {
     if (sent_ || outcome_committing_ || phase_ == phase::committing || phase_ == phase::stopped) return;
     effect* head = lane_head();
-    if (head == nullptr || !ctx_->opt.calendar_on) return;
+    if (head == nullptr || !ctx_->opt().calendar_on) return;
     const auto now = ctx_->clock.now();
     if (head->due_at > now) {
       arm_lane(std::chrono::duration_cast<milliseconds>(head->due_at - now) + milliseconds{1});
@@ -352,10 +352,10 @@ private:
     s.id = head->id;
     s.operation = head->operation == "caldav.delete_event" ? sync::calendar_operation::remove : sync::calendar_operation::put;
     // Rendered from now: what the item needs today, whatever it needed when this was planned.
-    if (head->object == uid_ && !sync::wants_event(known_, ctx_->opt.calendar)) s.operation = sync::calendar_operation::remove;
+    if (head->object == uid_ && !sync::wants_event(known_, ctx_->opt().calendar)) s.operation = sync::calendar_operation::remove;
     else if (head->object == uid_) s.operation = sync::calendar_operation::put;
     s.project = known_.project;
-    s.fingerprint = head->object == uid_ ? sync::fingerprint(known_, ctx_->opt.calendar) : std::string{};
+    s.fingerprint = head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
     sent_ = s;
     sent_at_ = now;
     probe_->in_flight(head->operation + " #" + std::to_string(head->id));
@@ -383,11 +383,11 @@ private:
 
   /// The page link and the project line need the project's names: asked for once, a bounded time.
   void want_facts() {
-    if (ctx_->projects.find(sent_->project) || sent_->asked_project || !ctx_->opt.plane_on) return ask_calendar();
+    if (ctx_->projects.find(sent_->project) || sent_->asked_project || !ctx_->opt().plane_on) return ask_calendar();
     sent_->asked_project = true;
     const auto token = token_for(call::project);
     ask(peers_.plane, peers_.calls->read_project(sent_->project), urgency::person, token);
-    self_->delayed_send(self_, ctx_->opt.facts_wait, exchange_performed{token, nullptr});
+    self_->delayed_send(self_, ctx_->opt().facts_wait, exchange_performed{token, nullptr});
   }
 
   void ask_calendar() {
@@ -417,15 +417,15 @@ private:
     r.hash = link_.base.hash;
     r.base_labels = link_.base.labels;
     r.last_sequence = link_.base.sequence;
-    r.alarm_minutes = ctx_->opt.alarm_minutes;
+    r.alarm_minutes = ctx_->opt().alarm_minutes;
     r.now = ctx_->clock.now();
     // What goes out is what is known now, not what was known when the facts were asked for.
-    sent_->fingerprint = sync::fingerprint(known_, ctx_->opt.calendar);
+    sent_->fingerprint = sync::fingerprint(known_, ctx_->opt().calendar);
     ask(peers_.caldav, peers_.calls->put_event(r), urgency::person, token_for(call::effect));
   }
 
   protocol::caldav::event_values render() const {
-    return sync::render_event(known_, ctx_->projects.find(known_.project), ctx_->opt.rendering, ctx_->opt.calendar);
+    return sync::render_event(known_, ctx_->projects.find(known_.project), ctx_->opt().rendering, ctx_->opt().calendar);
   }
 
   // Outcomes -----------------------------------------------------------------------------------------
@@ -523,7 +523,7 @@ private:
     const bool sent = f.code != errc::breaker_open && f.code != errc::cancelled;
     if (sent) ++e->attempts;
     e->last_error = describe(f);
-    const auto v = sync::next_attempt(f, std::max<std::int32_t>(e->attempts, 1), e->created_at, now, ctx_->random.unit_draw(), ctx_->opt.retry);
+    const auto v = sync::next_attempt(f, std::max<std::int32_t>(e->attempts, 1), e->created_at, now, ctx_->random.unit_draw(), ctx_->opt().retry);
     persistence::write unit;
     if (v.again_at) {
       e->due_at = *v.again_at;
@@ -620,7 +620,7 @@ private:
 
   void arm_lane(milliseconds wait) {
     // Far ones wait in the outbox: the dispatcher's sweep wakes us, so no timer pins this actor.
-    if (lane_armed_ || wait > ctx_->opt.passivate_after) return;
+    if (lane_armed_ || wait > ctx_->opt().passivate_after) return;
     lane_armed_ = true;
     self_->delayed_send(self_, wait, lane_due{++lane_generation_});
   }

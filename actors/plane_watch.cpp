@@ -31,7 +31,7 @@ public:
     peers_ = std::move(peers);
     probe_ = ctx_->probes.add("plane-watch", "plane", "planebridge");
     probe_->state("idle", ctx_->clock.now());
-    if (ctx_->opt.plane_on) read_watermarks();
+    if (ctx_->opt().plane_on) read_watermarks();
     return {[this](const round_due& m) { if (m.generation == generation_) poll_now(); },
             [this](const start_sync& m) { on_sync(m); },
             [this](const exchange_performed& m) { on_performed(m); },
@@ -67,7 +67,7 @@ private:
 
   void on_states(const states_read& m) {
     if (!*m.entries) {
-      self_->delayed_send(self_, ctx_->opt.sweep_every, states_read{m.entries});
+      self_->delayed_send(self_, ctx_->opt().sweep_every, states_read{m.entries});
       return read_watermarks();
     }
     for (const auto& [key, value] : **m.entries) watermarks_[key.substr(std::string_view{watermark_prefix}.size())] = value;
@@ -76,12 +76,12 @@ private:
   }
 
   void poll_now() {
-    self_->delayed_send(self_, ctx_->opt.poll_every, round_due{++generation_});
+    self_->delayed_send(self_, ctx_->opt().poll_every, round_due{++generation_});
     if (busy_ || !tasks_.empty()) return;  // the last round is still going: the budget sets the pace
     round_started_ = ctx_->steady_ms();
     tasks_.push_back({kind::projects, {}, {}, false, false, nullptr, false});
     const bool scan = ctx_->steady_ms() >= next_scan_;
-    if (scan) next_scan_ = ctx_->steady_ms() + ctx_->opt.scan_every;
+    if (scan) next_scan_ = ctx_->steady_ms() + ctx_->opt().scan_every;
     scanning_ = scan;
     next();
   }
@@ -93,14 +93,14 @@ private:
       r.started_at = ctx_->clock.now();
       r.step = "work items";
     });
-    if (!ctx_->opt.plane_on) return pass_on(m);
+    if (!ctx_->opt().plane_on) return pass_on(m);
     asked_.push_back(m);
     tasks_.push_back({kind::projects, {}, m.id, true, m.dry_run, nullptr, false});
     next();
   }
 
   void pass_on(const start_sync& m) {
-    if (ctx_->opt.calendar_on) {
+    if (ctx_->opt().calendar_on) {
       auto forced = m;
       forced.forced = true;
       self_->send(peers_.calendars, forced);
@@ -165,10 +165,10 @@ private:
     round_failure_.clear();
     scanned_items_ = 0;
     scanning_ = false;
-    const auto gaps = ctx_->gaps.look(ctx_->clock.now(), ctx_->opt.silence);
+    const auto gaps = ctx_->gaps.look(ctx_->clock.now(), ctx_->opt().silence);
     if (gaps.webhook_silent && !said_silent_)
       log::error("no webhook while polls find changes: the webhook is off or misdirected",
-                 {log::kv("minutes", ctx_->opt.silence.count()), log::kv("unannounced", gaps.unannounced),
+                 {log::kv("minutes", ctx_->opt().silence.count()), log::kv("unannounced", gaps.unannounced),
                   log::kv("remedy", "in Plane: workspace settings, webhooks: is it active, is its URL this service's /webhooks/plane, is its secret PLANE_WEBHOOK_SECRET?")});
     said_silent_ = gaps.webhook_silent;
   }
@@ -224,18 +224,18 @@ private:
     const auto names = [&](const std::vector<std::string>& list) {
       return std::find(list.begin(), list.end(), p.id) != list.end() || std::find(list.begin(), list.end(), p.identifier) != list.end();
     };
-    const auto& c = ctx_->opt.calendar;
+    const auto& c = ctx_->opt().calendar;
     return (c.only_projects.empty() || names(c.only_projects)) && !names(c.without_projects);
   }
 
   std::string overlap(const std::string& watermark) const {
     const auto t = parse_rfc3339(watermark);
-    return t ? format_rfc3339(*t - ctx_->opt.poll_overlap) : watermark;
+    return t ? format_rfc3339(*t - ctx_->opt().poll_overlap) : watermark;
   }
 
   bool young(const std::string& updated_at) const {
     const auto t = parse_rfc3339(updated_at);
-    return t && *t > requested_at_ - ctx_->opt.poll_grace;
+    return t && *t > requested_at_ - ctx_->opt().poll_grace;
   }
 
   static bool same_time(const std::string& a, const std::string& b) {

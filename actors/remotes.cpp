@@ -130,7 +130,7 @@ exchange_ptr remotes::ensure_calendar(const std::string& home, const std::string
   caldav::ensure_calendar_request q;
   q.home = home;
   q.slug = slug_of(project);
-  q.display_name = display_name;
+  q.properties.name = display_name;
   return std::make_shared<caldav::ensure_calendar_exchange>(std::move(q), hosts());
 }
 std::string remotes::calendar_from(const protocol::exchange& ensured) {

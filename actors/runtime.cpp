@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
-#include <tuple>
+#include <thread>
 
 #include "actors/calendar_watch.hpp"
 #include "actors/connector.hpp"
@@ -27,8 +27,8 @@ caf::actor_system_config& configure(caf::actor_system_config& cfg, const runtime
   if (p.deterministic) return cfg.set("scheduler.policy", caf::atom("testing"));
   // Sharing: with the default (stealing) a hand-over from an HTTP thread takes ten times as long.
   cfg.set("scheduler.policy", caf::atom("sharing"));
-  cfg.set("scheduler.max-threads", static_cast<std::size_t>(p.ctx->opt.scheduler_threads));
-  cfg.set("scheduler.max-throughput", static_cast<std::size_t>(p.ctx->opt.scheduler_throughput));
+  cfg.set("scheduler.max-threads", static_cast<std::size_t>(p.ctx->opt().scheduler_threads));
+  cfg.set("scheduler.max-throughput", static_cast<std::size_t>(p.ctx->opt().scheduler_throughput));
   return cfg;
 }
 
@@ -60,14 +60,14 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   front = spawn_front(system, ctx, dispatcher);
   watch = spawn_plane_watch(system, ctx, {dispatcher, plane, calendars, parts.calls, board});
   std::vector<cron_entry> entries;
-  entries.push_back({"retention", ctx->opt.retention_cron, [ctx] {
-                       ctx->store.retain({ctx->clock.now(), ctx->opt.retention_days, ctx->opt.identity_days}, [](const result<std::int64_t>& n) {
+  entries.push_back({"retention", ctx->opt().retention_cron, [ctx] {
+                       ctx->store.retain({ctx->clock.now(), ctx->opt().retention_days, ctx->opt().identity_days}, [](const result<std::int64_t>& n) {
                          if (n) log::info("retention removed finished rows", {log::kv("rows", *n)});
                          else log::warn("retention failed", {log::kv("failure", n.error())});
                        });
                      }});
-  if (!ctx->opt.full_sync_cron.empty())
-    entries.push_back({"full_sync", ctx->opt.full_sync_cron, [this] { caf::anon_send(watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "", false, false}); }});
+  if (!ctx->opt().full_sync_cron.empty())
+    entries.push_back({"full_sync", ctx->opt().full_sync_cron, [this] { caf::anon_send(watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "", false, false}); }});
   cron = spawn_cron(system, ctx, std::move(entries), crons);
 }
 
@@ -76,6 +76,20 @@ runtime::runtime(runtime_parts parts) : impl_(std::make_unique<impl>(std::move(p
 runtime::~runtime() {
   if (!impl_->stopped) stop(milliseconds{0});
 }
+
+void runtime::settle(milliseconds grace) const {
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto all = impl_->parts.ctx->probes.all();
+    const bool busy = std::any_of(all.begin(), all.end(), [](const probe::figures& f) {
+      return f.kind == "issue" && (!f.in_flight.empty() || f.mailbox > 0 || f.state.starts_with("planning") || f.state.starts_with("waiting"));
+    });
+    if (!busy) return;
+    std::this_thread::sleep_for(milliseconds{10});
+  }
+}
+
+void runtime::reconfigure(const options& next) { impl_->parts.ctx->reconfigure(next); }
 
 std::vector<std::string> runtime::stop(milliseconds grace) {
   auto& i = *impl_;

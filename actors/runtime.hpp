@@ -28,6 +28,10 @@ public:
   explicit runtime(runtime_parts parts);
   ~runtime() override;
 
+  /// Waits until no delivery and no effect is in flight, at most `grace`. Blocks: for shutting down.
+  void settle(std::chrono::milliseconds grace) const;
+  /// Takes over what can change while running. Any thread.
+  void reconfigure(const options& next);
   /// From the outside in; returns the probes of whoever did not end within `grace`.
   std::vector<std::string> stop(std::chrono::milliseconds grace);
 

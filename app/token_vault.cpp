@@ -31,8 +31,14 @@ private:
 }  // namespace
 
 std::string to_json(const bot_credential& c) {
-  return json::serialize(json::object{{"access", c.access.reveal()}, {"refresh", c.refresh.reveal()},
-                                      {"installation", c.installation}, {"expires_at", to_micros(c.expires_at)}});
+  boost::system::error_code ec;
+  auto v = json::parse(c.rest.reveal().empty() ? "{}" : c.rest.reveal(), ec);
+  json::object o = !ec && v.is_object() ? std::move(v.get_object()) : json::object{};
+  o["access_token"] = c.access.reveal();
+  o["refresh_token"] = c.refresh.reveal();
+  o["app_installation_id"] = c.installation;
+  o["expires_at"] = to_micros(c.expires_at);
+  return json::serialize(o);
 }
 
 result<bot_credential> parse_bot_credential(std::string_view text) {
@@ -45,10 +51,11 @@ result<bot_credential> parse_bot_credential(std::string_view text) {
     return s != nullptr && s->is_string() ? std::string{s->get_string()} : std::string{};
   };
   bot_credential c;
-  c.access = secret{string_at("access")};
-  c.refresh = secret{string_at("refresh")};
-  c.installation = string_at("installation");
-  if (const auto* t = o.if_contains("expires_at"); t != nullptr && t->is_int64()) c.expires_at = from_micros(t->get_int64());
+  c.access = secret{string_at("access_token")};
+  c.refresh = secret{string_at("refresh_token")};
+  c.installation = string_at("app_installation_id");
+  c.rest = secret{std::string{text}};
+  if (const auto* t = o.if_contains("expires_at"); t != nullptr && t->is_int64() && t->get_int64() != 0) c.expires_at = from_micros(t->get_int64());
   return c;
 }
 

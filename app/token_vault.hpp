@@ -19,7 +19,8 @@ namespace pb::app {
 struct bot_credential {
   secret access, refresh;
   std::string installation;
-  timestamp expires_at{};
+  timestamp expires_at{};  ///< the epoch: not known
+  secret rest;             ///< the JSON it was read from: what we do not use stays in it
 };
 std::string to_json(const bot_credential& c);  ///< holds secrets: only to be sealed
 result<bot_credential> parse_bot_credential(std::string_view json);

@@ -32,7 +32,7 @@ actors::options actor_options(const config::settings& s) {
   o.breaker.open_for = c.breaker_open;
   o.breaker.probes_to_close = c.breaker_half_open_probes;
 
-  o.plane_on = s.plane.enabled();
+  o.plane_on = s.plane.enabled() || s.plane.oauth_enabled();
   o.poll_every = s.plane.poll_interval;
   o.poll_grace = s.plane.poll_grace;
   o.scan_every = s.plane.scan_interval;

@@ -1,0 +1,193 @@
+#include "app/daemon.hpp"
+
+#include <cstdlib>
+
+#include "actors/runtime.hpp"
+#include "app/feed.hpp"
+#include "app/telemetry.hpp"
+#include "app/token_vault.hpp"
+#include "app/version.hpp"
+#include "app/wiring.hpp"
+#include "base/log.hpp"
+#include "config/show.hpp"
+#include "http/admin_auth.hpp"
+#include "http/calendar_feed.hpp"
+#include "http/client.hpp"
+#include "http/journal_endpoints.hpp"
+#include "http/plane_oauth.hpp"
+#include "http/plane_webhook.hpp"
+#include "http/server.hpp"
+#include "http/system_endpoints.hpp"
+#include "persistence/open.hpp"
+#include "persistence/sealing.hpp"
+
+namespace pb::app {
+using std::chrono::milliseconds;
+
+/// In order of making; destroyed the other way round, so that nothing calls what is gone.
+struct daemon::parts {
+  config::load_outcome loaded;
+  std::mutex config_lock;  ///< guards `loaded` once the server runs
+  system_clock_source clock;
+  secure_random random;
+  std::unique_ptr<metrics_telemetry> figures = std::make_unique<metrics_telemetry>();
+  std::unique_ptr<persistence::store> store;
+  std::unique_ptr<persistence::sealer> sealer;
+  std::unique_ptr<http::client> client;
+  actors::context_ptr ctx;
+  std::shared_ptr<token_vault> vault;
+  std::unique_ptr<actors::runtime> runtime;
+  std::shared_ptr<http::secret_list> webhook_secrets = std::make_shared<http::secret_list>();
+  std::shared_ptr<http::secret_list> feed_tokens = std::make_shared<http::secret_list>();
+  std::shared_ptr<http::secret_list> admin_tokens = std::make_shared<http::secret_list>();
+  std::unique_ptr<http::admin_auth> auth;
+  std::unique_ptr<http::server> server;
+
+  const config::settings& values() const { return loaded.values; }
+  void take_secrets() {
+    webhook_secrets->set(values().plane.webhook_secret);
+    feed_tokens->set(values().calendar.feed_token);
+    admin_tokens->set(values().security.admin_token);
+  }
+  void add_endpoints();
+  std::string config_json() {
+    const std::lock_guard hold{config_lock};
+    return config::show_json(loaded);
+  }
+};
+
+namespace {
+
+std::shared_ptr<token_vault> make_vault(const config::settings& s, persistence::store& store, const persistence::sealer& sealer, const clock_source& clock) {
+  if (!s.plane.oauth_enabled() || !s.plane.api_key.empty()) return nullptr;
+  protocol::plane::oauth_app app{s.plane.base_url, s.plane.client_id, s.plane.client_secret, config::plane_redirect_uri(s)};
+  auto vault = std::make_shared<token_vault>(std::move(app), clock, [&store, &sealer, &clock](const bot_credential& c) {
+    auto sealed = sealer.seal("default", std::string{http::oauth_bot_credential}, secret{to_json(c)}, clock.now());
+    if (!sealed) {
+      log::error("a renewed token could not be sealed", {log::kv("failure", sealed.error())});
+      return;
+    }
+    persistence::write unit;
+    unit.credentials.push_back(std::move(*sealed));
+    store.submit(std::move(unit), [](const result<persistence::written>& w) {
+      if (!w) log::error("a renewed token could not be stored", {log::kv("failure", w.error())});
+    });
+  });
+  return vault;
+}
+
+void load_bot_token(const std::shared_ptr<token_vault>& vault, persistence::store& store, const persistence::sealer& sealer) {
+  if (!vault) return;
+  store.read([vault, &sealer](result<persistence::reader*> r) {
+    if (!r) return;
+    auto row = (*r)->credential("default", std::string{http::oauth_bot_credential});
+    if (!row || !*row) return;
+    auto plain = sealer.open(**row);
+    if (!plain) {
+      log::error("the stored app token cannot be opened", {log::kv("failure", plain.error()), log::kv("remedy", plain.error().remedy)});
+      return;
+    }
+    if (auto c = parse_bot_credential(plain->reveal())) vault->put(std::move(*c));
+  });
+}
+
+}  // namespace
+
+result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
+  auto p = std::make_unique<parts>();
+  p->loaded = std::move(loaded);
+  const auto& s = p->values();
+  auto store = persistence::open(store_options(s, *p->figures));
+  if (!store) return store.error();
+  p->store = std::move(*store);
+  p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s), config::previous_encryption_keys(s), p->random);
+  p->client = std::make_unique<http::client>(client_options(s));
+  if (auto problem = p->client->problem(); !problem) return problem.error();
+  p->ctx = std::make_shared<actors::context>(actors::context{.store = *p->store, .transport = *p->client, .clock = p->clock, .random = p->random, .opt = actor_options(s), .figures = *p->figures});
+  p->vault = make_vault(s, *p->store, *p->sealer, p->clock);
+  load_bot_token(p->vault, *p->store, *p->sealer);
+  if (p->vault) p->ctx->opt().plane_on = true;
+  p->take_secrets();
+  p->runtime = std::make_unique<actors::runtime>(actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault), caldav_policy(s, p->random), false});
+  p->figures->watch(*p->ctx, *p->runtime);
+  p->auth = std::make_unique<http::admin_auth>(p->admin_tokens);
+  p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
+  p->add_endpoints();
+  if (auto listening = p->server->start(); !listening) return listening.error();
+  log::info("planebridge listens", {log::kv("version", version), log::kv("address", s.server.address), log::kv("port", p->server->port()), log::kv("plane", p->ctx->opt().plane_on),
+                                    log::kv("calendar", p->ctx->opt().calendar_on), log::kv("shadow", p->ctx->opt().calendar.shadow)});
+  return std::unique_ptr<daemon>{new daemon{std::move(p)}};
+}
+
+void daemon::parts::add_endpoints() {
+  const auto& s = values();
+  http::plane_webhook_options webhook;
+  webhook.secrets = webhook_secrets;
+  webhook.keep_bytes = s.plane.body_limit_bytes;
+  webhook.stream_bytes = s.plane.stream_limit_bytes;
+  http::add_plane_webhook(*server, webhook, *runtime, clock, [this](http::webhook_outcome o) { figures->webhook(http::to_string(o)); });
+
+  http::plane_oauth_options oauth;
+  oauth.app = {s.plane.base_url, s.plane.client_id, s.plane.client_secret, config::plane_redirect_uri(s)};
+  if (auto key = config::encryption_key_bytes(s)) oauth.encryption_key = *key;
+  oauth.seal = [this](const std::string& name, const std::string& plain) -> result<std::string> {
+    auto row = sealer->seal("default", name, secret{plain}, clock.now());
+    if (!row) return row.error();
+    return std::move(row->sealed);
+  };
+  oauth.stored = [this](const std::string& name) {
+    if (name == http::oauth_bot_credential) load_bot_token(vault, *store, *sealer);
+  };
+  http::add_plane_oauth(*server, std::move(oauth), {*client, *store, clock, random});
+  http::add_calendar_feed(*server, {feed_tokens}, feed_from_store(ctx));
+  http::add_journal_endpoints(*server, *store, *runtime, *auth);
+  http::system_dependencies system{*runtime, *auth, [this] { return figures->render(); }, s.security.metrics_token, [this] { return config_json(); }};
+  http::add_system_endpoints(*server, std::move(system));
+}
+
+daemon::daemon(std::unique_ptr<parts> p) : p_(std::move(p)) {}
+daemon::~daemon() {
+  if (p_ && p_->server) stop();
+}
+
+unsigned short daemon::port() const { return p_->server->port(); }
+
+void daemon::reload(config::load_outcome next) {
+  if (!next.ok()) {
+    log::error("not reloaded: the configuration has mistakes", {log::kv("report", config::report(next))});
+    return;
+  }
+  const auto diff = config::reload_diff(p_->values(), next.values);
+  {
+    const std::lock_guard hold{p_->config_lock};
+    const auto merged = config::reload_merge(p_->values(), next.values);
+    p_->loaded = std::move(next);
+    p_->loaded.values = merged;
+  }
+  p_->take_secrets();
+  log::configure(p_->values().log.level, p_->values().log.format);
+  p_->runtime->reconfigure(actor_options(p_->values()));
+  for (const auto& key : diff.applied) log::info("reloaded", {log::kv("entry", key)});
+  for (const auto& key : diff.needs_restart) log::warn("needs a restart", {log::kv("entry", key)});
+}
+
+bool daemon::stop() {
+  const milliseconds grace = p_->values().server.shutdown_grace;
+  const auto begun = p_->clock.steady_now();
+  p_->server->drain(grace / 2);
+  p_->runtime->settle(grace / 2);
+  const auto left = std::max(milliseconds{500}, grace - std::chrono::duration_cast<milliseconds>(p_->clock.steady_now() - begun));
+  const auto busy = p_->runtime->stop(left);
+  p_->client->shutdown();
+  if (!busy.empty()) {
+    for (const auto& b : busy) log::warn("did not end in time", {log::kv("actor", b)});
+    log::warn("leaving the rest to the journal", {log::kv("actors", busy.size())});
+    std::_Exit(0);  // the journal makes that safe
+  }
+  p_->server.reset();
+  p_->runtime.reset();
+  log::info("stopped");
+  return true;
+}
+
+}  // namespace pb::app
