@@ -1,0 +1,1 @@
+// http/api_answer: see its header

@@ -1,0 +1,1 @@
+// http/debug_stream: see its header

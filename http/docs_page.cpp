@@ -1,0 +1,1 @@
+// http/docs_page: see its header

@@ -1,0 +1,1 @@
+// http/journal_endpoints: see its header

@@ -1,0 +1,1 @@
+// http/journal_export: see its header

@@ -1,0 +1,1 @@
+// http/journal_json: see its header

@@ -1,0 +1,1 @@
+// http/journal_timeline: see its header

@@ -1,0 +1,1 @@
+// http/metrics: see its header

@@ -1,0 +1,1 @@
+// http/openapi_text: see its header

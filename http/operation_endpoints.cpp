@@ -1,0 +1,1 @@
+// http/operation_endpoints: see its header

@@ -1,0 +1,1 @@
+// http/process_figures: see its header

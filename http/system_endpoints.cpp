@@ -1,0 +1,1 @@
+// http/system_endpoints: see its header
