@@ -34,7 +34,7 @@ struct write {
 };
 
 struct appended {
-  std::int64_t seq = 0;    ///< the new row's, or the earlier one's when duplicate (0 if forgotten)
+  std::int64_t seq = 0;  ///< the new row's, or the earlier one's when duplicate (0 if forgotten)
   bool duplicate = false;
 };
 struct written {
@@ -78,18 +78,26 @@ public:
   virtual result<std::vector<delivery>> pending_of(const entity_key& key, std::size_t limit) = 0;
   /// Entities with a waiting effect whose due_at <= now, oldest first.
   virtual result<std::vector<entity_key>> due_entities(timestamp now, std::size_t limit) = 0;
-  virtual result<std::vector<delivery>> deliveries(const delivery_filter& f, const page_of& page) = 0;
+  virtual result<std::vector<delivery>> deliveries(const delivery_filter& f,
+                                                   const page_of& page) = 0;
   virtual result<std::optional<delivery>> delivery_by_seq(std::int64_t seq) = 0;
   virtual result<std::vector<effect>> effects(const effect_filter& f, const page_of& page) = 0;
   virtual result<std::optional<effect>> effect_by_id(std::int64_t id) = 0;
   virtual result<std::vector<attempt>> attempts_of(std::int64_t effect) = 0;
-  virtual result<std::vector<provenance>> provenance_of(const entity_key& key, std::size_t limit) = 0;
-  virtual result<std::vector<link_row>> links_of(const std::string& integration, const std::string& after_object, std::size_t limit) = 0;
+  virtual result<std::vector<provenance>> provenance_of(const entity_key& key,
+                                                        std::size_t limit) = 0;
+  virtual result<std::vector<link_row>> links_of(const std::string& integration,
+                                                 const std::string& after_object,
+                                                 std::size_t limit) = 0;
   /// Entities whose parent is this project (empty: all), by key, key > after.
-  virtual result<std::vector<entity_row>> entities_of(const std::string& parent, const std::string& after_key, std::size_t limit) = 0;
+  virtual result<std::vector<entity_row>> entities_of(const std::string& parent,
+                                                      const std::string& after_key,
+                                                      std::size_t limit) = 0;
   virtual result<std::optional<std::string>> state(const std::string& key) = 0;
-  virtual result<std::vector<std::pair<std::string, std::string>>> states(const std::string& prefix) = 0;
-  virtual result<std::optional<credential_row>> credential(const std::string& tenant, const std::string& name) = 0;
+  virtual result<std::vector<std::pair<std::string, std::string>>> states(
+      const std::string& prefix) = 0;
+  virtual result<std::optional<credential_row>> credential(const std::string& tenant,
+                                                           const std::string& name) = 0;
   virtual result<std::vector<credential_row>> credentials() = 0;
   virtual result<journal_counts> counts() = 0;
 };
@@ -117,7 +125,8 @@ public:
   [[nodiscard]] virtual store_health health() const noexcept = 0;
   /// Removes what is older than the limits in bounded slices, each a transaction of its own between
   /// which waiting units go first; completes with the number of rows removed.
-  virtual void retain(retention_limits limits, std::function<void(result<std::int64_t>)> completion) = 0;
+  virtual void retain(retention_limits limits,
+                      std::function<void(result<std::int64_t>)> completion) = 0;
 };
 
 /// Blocking forms for the command line and for start-up; never on a scheduler or HTTP thread.

@@ -9,11 +9,14 @@ namespace pb::persistence {
 template <class F>
 auto read_and_wait(store& s, F body) -> decltype(body(std::declval<reader&>())) {
   using answer = decltype(body(std::declval<reader&>()));
-  std::promise<answer> promise;
-  auto future = promise.get_future();
-  s.read([&](result<reader*> r) {
-    if (r) promise.set_value(body(**r));
-    else promise.set_value(answer{r.error()});
+  // Shared: the other thread may still be inside set_value() when this one has its answer.
+  auto promise = std::make_shared<std::promise<answer>>();
+  auto future = promise->get_future();
+  s.read([&body, promise](result<reader*> r) {
+    if (r)
+      promise->set_value(body(**r));
+    else
+      promise->set_value(answer{r.error()});
   });
   return future.get();
 }

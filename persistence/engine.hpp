@@ -1,0 +1,57 @@
+// persistence/engine: units of writes → one transaction. The same statements run on both engines;
+// what they hold is flattened per table first, so that a batch costs one statement per table on
+// PostgreSQL. Used by the writer of a store only; not thread-safe.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "persistence/connection.hpp"
+#include "persistence/store.hpp"
+
+namespace pb::persistence {
+
+/// What one transaction did, for metrics.
+struct commit_figures {
+  std::size_t units = 0;
+  std::size_t appends = 0;     ///< deliveries offered
+  std::size_t duplicates = 0;  ///< of these
+  std::chrono::microseconds took{0};
+};
+
+class engine {
+public:
+  explicit engine(random_source& random) : random_(random) {}
+
+  /// Once per session before the first apply(): the next journal number, which is never one that
+  /// was used before, whatever retention removed.
+  result<void> start(connection& c);
+
+  /// All units in one transaction. On failure nothing is written (connection::last_fault() tells
+  /// whether that is certain: with fault::unknown ask was_applied() on a later session).
+  result<std::vector<written>> apply(connection& c, std::span<const write* const> units);
+
+  /// Was the last apply() that ended with fault::unknown committed? Its answer is in doubt();
+  /// only to be asked when the earlier session cannot act any more.
+  result<bool> was_applied(connection& c);
+  [[nodiscard]] std::vector<written>& in_doubt() noexcept { return answer_; }
+
+  /// One slice of retention: removes at most `slice` deliveries, effects and identities each.
+  result<std::int64_t> retain_slice(connection& c, const retention_limits& limits,
+                                    std::int64_t slice);
+
+  [[nodiscard]] const commit_figures& figures() const noexcept { return figures_; }
+
+private:
+  result<void> append_deliveries(connection& c, std::span<const write* const> units);
+
+  random_source& random_;
+  std::int64_t next_seq_ = 1;
+  std::string batch_;
+  std::vector<written> answer_;
+  commit_figures figures_;
+};
+
+}  // namespace pb::persistence

@@ -1,0 +1,47 @@
+// persistence/query_reader: the reader of store.hpp as SQL. Given to the functions that read()
+// runs.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+
+#include "persistence/connection.hpp"
+#include "persistence/store.hpp"
+
+namespace pb::persistence {
+
+class query_reader final : public reader {
+public:
+  /// Runs one query; the store's own one reconnects once when the session turns out to be lost.
+  using runner = std::function<result<row_set>(const std::string& sql, std::span<const value>)>;
+  explicit query_reader(runner run) : run_(std::move(run)) {}
+
+  result<entity_state> entity(const entity_key& key) override;
+  result<std::vector<delivery>> pending(const page_of& page) override;
+  result<std::vector<delivery>> pending_of(const entity_key& key, std::size_t limit) override;
+  result<std::vector<entity_key>> due_entities(timestamp now, std::size_t limit) override;
+  result<std::vector<delivery>> deliveries(const delivery_filter& f, const page_of& page) override;
+  result<std::optional<delivery>> delivery_by_seq(std::int64_t seq) override;
+  result<std::vector<effect>> effects(const effect_filter& f, const page_of& page) override;
+  result<std::optional<effect>> effect_by_id(std::int64_t id) override;
+  result<std::vector<attempt>> attempts_of(std::int64_t effect) override;
+  result<std::vector<provenance>> provenance_of(const entity_key& key, std::size_t limit) override;
+  result<std::vector<link_row>> links_of(const std::string& integration,
+                                         const std::string& after_object,
+                                         std::size_t limit) override;
+  result<std::vector<entity_row>> entities_of(const std::string& parent,
+                                              const std::string& after_key,
+                                              std::size_t limit) override;
+  result<std::optional<std::string>> state(const std::string& key) override;
+  result<std::vector<std::pair<std::string, std::string>>> states(
+      const std::string& prefix) override;
+  result<std::optional<credential_row>> credential(const std::string& tenant,
+                                                   const std::string& name) override;
+  result<std::vector<credential_row>> credentials() override;
+  result<journal_counts> counts() override;
+
+private:
+  runner run_;
+};
+
+}  // namespace pb::persistence

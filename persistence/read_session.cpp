@@ -1,0 +1,40 @@
+#include "persistence/read_session.hpp"
+
+namespace pb::persistence {
+
+read_session::read_session(const open_options& options, std::string name)
+    : options_(options),
+      name_(std::move(name)),
+      reader_([this](const std::string& sql, std::span<const value> p) { return run(sql, p); }) {}
+
+result<void> read_session::connect_now() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < not_before_) return last_;
+  auto c = connect(options_, session_use::reader, name_);
+  if (!c) {
+    last_ = c.error();
+    not_before_ = std::chrono::steady_clock::now() + options_.backoff_base;
+    return last_;
+  }
+  session_ = std::move(*c);
+  return {};
+}
+
+result<reader*> read_session::get() {
+  if (!session_)
+    if (auto r = connect_now(); !r) return r.error();
+  return &reader_;
+}
+
+result<row_set> read_session::run(const std::string& sql, std::span<const value> parameters) {
+  for (int round = 0;; ++round) {
+    if (!session_)
+      if (auto r = connect_now(); !r) return r.error();
+    auto rows = session_->query(sql, parameters);
+    if (rows || session_->last_fault() == fault::data) return rows;
+    session_.reset();
+    if (round == 1) return rows;
+  }
+}
+
+}  // namespace pb::persistence

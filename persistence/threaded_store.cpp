@@ -1,0 +1,392 @@
+#include "persistence/threaded_store.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+
+namespace pb::persistence {
+namespace {
+
+constexpr std::int64_t retention_slice = 500;
+
+failure refused(errc code, const char* where, const char* detail) { return {code, where, detail}; }
+
+std::size_t bytes_of(const write& unit) {
+  std::size_t n = 256;
+  for (const delivery_append& a : unit.appends) n += 512 + (a.row.body ? a.row.body->size() : 0);
+  for (const entity_row& e : unit.entities) n += e.known.size();
+  for (const effect& e : unit.effects) n += 512 + e.payload.size();
+  for (const link_row& l : unit.links) n += l.base.size();
+  return n;
+}
+
+std::string instance_name(random_source& random) {
+  std::string digits = make_uuid(random);
+  return digits.substr(0, 8);
+}
+
+}  // namespace
+
+threaded_store::threaded_store(open_options options, random_source& random,
+                               std::unique_ptr<file_lock> lock)
+    : options_(std::move(options)),
+      random_(random),
+      file_lock_(std::move(lock)),
+      holder_(holder_name(instance_name(random))),
+      engine_(random),
+      reads_(options_, "planebridge reader") {}
+
+threaded_store::~threaded_store() {
+  {
+    const std::lock_guard hold{lock_};
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+result<void> threaded_store::start() {
+  if (auto r = connect_writer(); !r) return r;
+  last_used_ = clock::now();
+  started_ = true;
+  thread_ = std::thread{[this] { run(); }};
+  return {};
+}
+
+void threaded_store::submit(write unit, done completion) {
+  waiting w{std::move(unit), std::move(completion), clock::now(), 0};
+  w.bytes = bytes_of(w.unit);
+  failure why = refused(errc::storage, "store.submit", "queue full");
+  {
+    const std::lock_guard hold{lock_};
+    if (!stop_ && queue_.size() < options_.queue_max) {
+      queue_.push_back(std::move(w));
+      wake_.notify_one();
+      return;
+    }
+    if (stop_) why = refused(errc::cancelled, "store.submit", "closing");
+  }
+  complete(w.completion, std::move(why));
+}
+
+void threaded_store::read(std::function<void(result<reader*>)> body) {
+  reads_.push(std::move(body));
+}
+
+void threaded_store::retain(retention_limits limits,
+                            std::function<void(result<std::int64_t>)> completion) {
+  {
+    const std::lock_guard hold{lock_};
+    retentions_.push_back({limits, std::move(completion)});
+  }
+  wake_.notify_one();
+}
+
+void threaded_store::complete(done& completion, result<written> answer) {
+  if (!completion) return;
+  try {
+    completion(std::move(answer));
+  } catch (const std::exception& e) {
+    log::error("a store completion threw", {log::kv("failure", e.what())});
+  }
+}
+
+void threaded_store::set_health(store_health h) {
+  if (health_.exchange(h) != h && options_.on_health) options_.on_health(h);
+}
+
+result<void> threaded_store::connect_writer() {
+  auto c = connect(options_, session_use::writer, holder_);
+  if (!c) return c.error();
+  if (options_.wrap_writer) *c = options_.wrap_writer(std::move(*c));
+  // The lock before anything else: from here on no earlier session of ours can commit.
+  const std::chrono::milliseconds patience =
+      started_ ? options_.connect_timeout : options_.lock_patience;
+  if (auto r = acquire_database(**c, holder_, patience); !r) return r;
+  if (auto r = engine_.start(**c); !r) return r;
+  session_ = std::move(*c);
+  return {};
+}
+
+void threaded_store::run() {
+  while (true) {
+    {
+      std::unique_lock hold{lock_};
+      const auto ready = [this] { return stop_ || !queue_.empty() || !retentions_.empty(); };
+      if (session_)
+        wake_.wait_for(hold, options_.ping_every, ready);
+      else if (!stop_)
+        wake_.wait_until(hold, next_try_, [this] { return stop_; });
+      if (stop_ && (queue_.empty() || !session_)) break;
+    }
+    if (!ensure_session()) continue;
+    auto batch = take_batch();
+    if (!batch.empty())
+      write_batch(std::move(batch));
+    else
+      ping();
+    if (session_) retain_step();
+  }
+  // What is left could not be written: its senders are told, and nothing of it was acknowledged.
+  for (waiting& w : doubted_)
+    complete(w.completion,
+             refused(errc::timed_out, "store.submit", "closing; the outcome is unknown"));
+  std::deque<waiting> rest;
+  std::deque<retention> unfinished;
+  {
+    const std::lock_guard hold{lock_};
+    rest.swap(queue_);
+    unfinished.swap(retentions_);
+  }
+  for (waiting& w : rest)
+    complete(w.completion, refused(errc::cancelled, "store.submit", "closing"));
+  for (retention& r : unfinished) r.completion(refused(errc::cancelled, "store.retain", "closing"));
+}
+
+bool threaded_store::ensure_session() {
+  if (session_ && doubted_.empty()) return true;
+  const auto now = clock::now();
+  expire(now);
+  if (now < next_try_) return false;
+  if (!session_) {
+    if (auto r = connect_writer(); !r) {
+      lost(r.error());
+      return false;
+    }
+  }
+  if (!doubted_.empty() && !settle_doubt()) return false;
+  log::info("store connected",
+            {log::kv("after_ms", std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     clock::now() - away_since_)
+                                     .count())});
+  set_health(store_health::up);
+  return true;
+}
+
+/// The session is gone. The first attempt to get another comes at once, later ones with growing,
+/// jittered pauses; only a commit that went through resets them.
+void threaded_store::lost(const failure& why) {
+  const auto now = clock::now();
+  if (failures_in_a_row_ == 0) away_since_ = now;
+  session_.reset();
+  last_failure_ = why;
+  std::chrono::milliseconds pause{0};
+  if (failures_in_a_row_ > 0) {
+    const auto doubled =
+        options_.backoff_base * (std::int64_t{1} << std::min(failures_in_a_row_ - 1, 16u));
+    const auto ceiling = std::min<std::chrono::milliseconds>(doubled, options_.backoff_cap);
+    pause = ceiling / 2 + std::chrono::milliseconds{static_cast<std::int64_t>(
+                              static_cast<double>(ceiling.count()) / 2 * random_.unit_draw())};
+  }
+  ++failures_in_a_row_;
+  next_try_ = now + pause;
+  log::warn("store lost", {log::kv("failure", why), log::kv("attempt", failures_in_a_row_),
+                           log::kv("after_ms", pause.count())});
+  const bool long_gone = now - away_since_ > options_.patience || why.code == errc::conflict;
+  set_health(long_gone ? store_health::down : store_health::reconnecting);
+}
+
+/// Was the batch whose answer was lost committed? Then it is answered as written, else it is the
+/// first to be written again.
+bool threaded_store::settle_doubt() {
+  auto applied = engine_.was_applied(*session_);
+  if (!applied) {
+    lost(applied.error());
+    return false;
+  }
+  std::vector<waiting> batch = std::move(doubted_);
+  doubted_.clear();
+  if (!*applied) {
+    put_back(std::move(batch));
+    return true;
+  }
+  failures_in_a_row_ = 0;
+  std::vector<written> answers = std::move(engine_.in_doubt());
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    complete(batch[i].completion, std::move(answers[i]));
+  return true;
+}
+
+std::vector<threaded_store::waiting> threaded_store::take_batch() {
+  std::vector<waiting> batch;
+  std::size_t bytes = 0;
+  const std::lock_guard hold{lock_};
+  while (!queue_.empty() && batch.size() < options_.batch_max) {
+    bytes += queue_.front().bytes;
+    if (!batch.empty() && bytes > options_.batch_bytes) break;
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return batch;
+}
+
+void threaded_store::put_back(std::vector<waiting> batch) {
+  const std::lock_guard hold{lock_};
+  for (auto w = batch.rbegin(); w != batch.rend(); ++w) queue_.push_front(std::move(*w));
+}
+
+void threaded_store::write_batch(std::vector<waiting> batch) {
+  std::size_t from = 0;
+  // Halves of what the database refuses, until the bad unit stands alone; in order throughout.
+  std::vector<std::size_t> sizes{batch.size()};
+  while (!sizes.empty()) {
+    const std::size_t n = sizes.back();
+    sizes.pop_back();
+    const std::span<waiting> part{batch.data() + from, n};
+    if (write_span(part)) {
+      from += n;
+    } else if (session_) {
+      sizes.push_back(n - n / 2);
+      sizes.push_back(n / 2);
+    } else {
+      std::vector<waiting> rest;
+      if (!doubted_.empty()) from += n;  // in doubt: kept apart
+      for (std::size_t i = from; i < batch.size(); ++i) rest.push_back(std::move(batch[i]));
+      put_back(std::move(rest));
+      return;
+    }
+  }
+}
+
+/// True when every unit of the part has its answer; false with a session: the database refused the
+/// values of some unit; false without one: not written, or in doubt.
+bool threaded_store::write_span(std::span<waiting> batch) {
+  std::vector<const write*> units;
+  units.reserve(batch.size());
+  for (const waiting& w : batch) units.push_back(&w.unit);
+  auto answers = engine_.apply(*session_, units);
+  last_used_ = clock::now();
+  if (answers) {
+    failures_in_a_row_ = 0;
+    if (options_.on_commit) options_.on_commit(engine_.figures());
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      complete(batch[i].completion, std::move((*answers)[i]));
+    return true;
+  }
+  switch (session_->last_fault()) {
+    case fault::data:
+      if (batch.size() > 1) return false;
+      log::warn("store refused a unit", {log::kv("failure", answers.error())});
+      complete(batch.front().completion, answers.error());
+      return true;
+    case fault::unknown:
+      for (waiting& w : batch) doubted_.push_back(std::move(w));
+      break;
+    default:
+      break;
+  }
+  lost(answers.error());
+  return false;
+}
+
+/// While the database is away: units that waited too long are told so.
+void threaded_store::expire(clock::time_point now) {
+  std::vector<waiting> late;
+  {
+    const std::lock_guard hold{lock_};
+    while (!queue_.empty() && now - queue_.front().since > options_.patience) {
+      late.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+  }
+  failure away = refused(errc::storage, "store.submit", "the database is away: ");
+  away.detail += last_failure_.detail;
+  for (waiting& w : late) complete(w.completion, away);
+  if (!doubted_.empty() && now - away_since_ > options_.patience) {
+    failure doubt = refused(errc::timed_out, "store.submit", "the answer to a commit was lost: ");
+    doubt.detail += last_failure_.detail;
+    std::vector<waiting> batch = std::move(doubted_);
+    doubted_.clear();
+    for (waiting& w : batch) complete(w.completion, doubt);
+  }
+}
+
+void threaded_store::retain_step() {
+  retention* job = nullptr;
+  {
+    const std::lock_guard hold{lock_};
+    if (!retentions_.empty()) job = &retentions_.front();  // only this thread removes it
+  }
+  if (job == nullptr) return;
+  auto removed = engine_.retain_slice(*session_, job->limits, retention_slice);
+  last_used_ = clock::now();
+  if (removed) {
+    job->removed += *removed;
+    if (*removed > 0) return;  // more may be left; what waits goes first
+  }
+  retention finished;
+  {
+    const std::lock_guard hold{lock_};
+    finished = std::move(retentions_.front());
+    retentions_.pop_front();
+  }
+  if (!removed && session_->last_fault() != fault::data) lost(removed.error());
+  if (finished.completion)
+    finished.completion(removed ? result<std::int64_t>{finished.removed}
+                                : result<std::int64_t>{removed.error()});
+}
+
+/// An idle writer notices a lost session by itself, and that it still holds the database.
+void threaded_store::ping() {
+  if (session_->kind() == dialect::sqlite || clock::now() - last_used_ < options_.ping_every)
+    return;
+  last_used_ = clock::now();
+  if (auto r = session_->query("SELECT 1", {}); !r) lost(r.error());
+}
+
+reading_thread::reading_thread(const open_options& options, const std::string& name)
+    : queue_max_(options.queue_max), session_(options, name), thread_([this] { run(); }) {}
+
+reading_thread::~reading_thread() {
+  {
+    const std::lock_guard hold{lock_};
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void reading_thread::push(std::function<void(result<reader*>)> body) {
+  {
+    const std::lock_guard hold{lock_};
+    if (!stop_ && queue_.size() < queue_max_) {
+      queue_.push_back(std::move(body));
+      wake_.notify_one();
+      return;
+    }
+  }
+  body(refused(errc::storage, "store.read", "queue full"));
+}
+
+void reading_thread::run() {
+  while (true) {
+    std::function<void(result<reader*>)> body;
+    bool closing = false;
+    {
+      std::unique_lock hold{lock_};
+      wake_.wait(hold, [this] { return stop_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      body = std::move(queue_.front());
+      queue_.pop_front();
+      closing = stop_;
+    }
+    try {
+      if (closing)
+        body(refused(errc::cancelled, "store.read", "closing"));
+      else
+        body(session_.get());
+    } catch (const std::exception& e) {
+      log::error("a store reader threw", {log::kv("failure", e.what())});
+    }
+  }
+}
+
+void reading_store::submit(write, done completion) {
+  if (completion) completion(refused(errc::forbidden, "store.submit", "opened for reading only"));
+}
+
+void reading_store::retain(retention_limits, std::function<void(result<std::int64_t>)> completion) {
+  if (completion) completion(refused(errc::forbidden, "store.retain", "opened for reading only"));
+}
+
+}  // namespace pb::persistence

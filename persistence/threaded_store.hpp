@@ -1,0 +1,125 @@
+// persistence/threaded_store: the store of the running daemon. One thread writes, one reads, each
+// with its own session, so that no caller ever waits for the database. Built by open().
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "persistence/daemon_lock.hpp"
+#include "persistence/open.hpp"
+#include "persistence/read_session.hpp"
+
+namespace pb::persistence {
+
+/// A thread that runs queued functions over one read session.
+class reading_thread {
+public:
+  reading_thread(const open_options& options, const std::string& name);
+  ~reading_thread();
+  void push(std::function<void(result<reader*>)> body);
+
+private:
+  void run();
+
+  const std::size_t queue_max_;
+  read_session session_;
+  std::mutex lock_;
+  std::condition_variable wake_;
+  std::deque<std::function<void(result<reader*>)>> queue_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+class threaded_store final : public store {
+public:
+  threaded_store(open_options options, random_source& random, std::unique_ptr<file_lock> lock);
+  /// Writes what still waits if the database is there, fails it with errc::cancelled otherwise.
+  ~threaded_store() override;
+
+  /// The first session and the writer thread; the database must be migrated.
+  result<void> start();
+
+  void submit(write unit, done completion) override;
+  void read(std::function<void(result<reader*>)> body) override;
+  [[nodiscard]] store_health health() const noexcept override { return health_.load(); }
+  void retain(retention_limits limits,
+              std::function<void(result<std::int64_t>)> completion) override;
+
+private:
+  using clock = std::chrono::steady_clock;
+  struct waiting {
+    write unit;
+    done completion;
+    clock::time_point since;
+    std::size_t bytes = 0;
+  };
+  struct retention {
+    retention_limits limits;
+    std::function<void(result<std::int64_t>)> completion;
+    std::int64_t removed = 0;
+  };
+
+  // All below on the writer thread, except where they take lock_.
+  void run();
+  result<void> connect_writer();
+  bool ensure_session();
+  void lost(const failure& why);
+  bool settle_doubt();
+  std::vector<waiting> take_batch();
+  void put_back(std::vector<waiting> batch);
+  void write_batch(std::vector<waiting> batch);
+  bool write_span(std::span<waiting> batch);
+  void expire(clock::time_point now);
+  void retain_step();
+  void ping();
+  void set_health(store_health h);
+  static void complete(done& completion, result<written> answer);
+
+  open_options options_;
+  random_source& random_;
+  std::unique_ptr<file_lock> file_lock_;
+  std::string holder_;
+
+  std::unique_ptr<connection> session_;
+  engine engine_;
+  std::vector<waiting> doubted_;  ///< their commit's answer was lost; settled before anything else
+  failure last_failure_;
+  bool started_ = false;
+  unsigned failures_in_a_row_ = 0;
+  clock::time_point away_since_{};
+  clock::time_point next_try_{};
+  clock::time_point last_used_{};
+  std::atomic<store_health> health_{store_health::up};
+
+  std::mutex lock_;
+  std::condition_variable wake_;
+  std::deque<waiting> queue_;         // guarded by lock_
+  std::deque<retention> retentions_;  // guarded by lock_
+  bool stop_ = false;                 // guarded by lock_
+
+  reading_thread reads_;
+  std::thread thread_;
+};
+
+/// For commands that only look: reads as above, refuses to write.
+class reading_store final : public store {
+public:
+  explicit reading_store(open_options options)
+      : options_(std::move(options)), reads_(options_, "planebridge read") {}
+  void submit(write unit, done completion) override;
+  void read(std::function<void(result<reader*>)> body) override { reads_.push(std::move(body)); }
+  [[nodiscard]] store_health health() const noexcept override { return store_health::up; }
+  void retain(retention_limits limits,
+              std::function<void(result<std::int64_t>)> completion) override;
+
+private:
+  open_options options_;
+  reading_thread reads_;
+};
+
+}  // namespace pb::persistence
