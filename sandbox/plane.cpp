@@ -97,7 +97,8 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
       if (!is_uuid(got)) return std::nullopt;
       ids.emplace_back(got);
     } else if (want.front() == '{') {
-      if (got.empty()) return std::nullopt;
+      if (got.empty() || (want == "{name}" && got.find('-') == std::string_view::npos))
+        return std::nullopt;
       ids.emplace_back(got);
     } else if (want != got) {
       return std::nullopt;

@@ -1,0 +1,19 @@
+#!/bin/sh
+# run.sh SERVER SCRATCH: installs Plane's Node SDK into SCRATCH and runs check.mjs with it against
+# SERVER. 77 (skipped) where there is no Node or the registry cannot be reached. Called by ctest.
+set -eu
+server=$1 scratch=$2
+here=$(cd "$(dirname "$0")" && pwd)
+command -v node >/dev/null && command -v npm >/dev/null || exit 77
+mkdir -p "$scratch"
+cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$here/check.mjs" "$scratch/"
+cd "$scratch"
+if ! cmp -s package-lock.json .installed; then
+  npm ci >npm.log 2>&1 || {
+    cat npm.log
+    grep -qE 'ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT' npm.log && exit 77
+    exit 1
+  }
+  cp package-lock.json .installed
+fi
+exec node check.mjs "$server"
