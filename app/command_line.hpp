@@ -46,6 +46,7 @@ struct sandbox_command {
   unsigned short port = 8090;
   std::string webhook_url, webhook_secret = "plane_wh_sandbox", api_key = "plane_api_sandbox", seed = "demo";
   double time_scale = 1.0;
+  unsigned requests_per_minute = 60;
 };
 int run_sandbox_command(const sandbox_command& s);
 

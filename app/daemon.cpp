@@ -97,10 +97,14 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   auto p = std::make_unique<parts>();
   p->loaded = std::move(loaded);
   const auto& s = p->values();
-  auto store = persistence::open(store_options(s, *p->figures));
+  auto options = persistence::options_of(s);
+  if (!options) return options.error();
+  options->random = &p->random;
+  options->on_commit = [figures = p->figures.get()](const persistence::commit_figures& c) { figures->committed(c); };
+  auto store = persistence::open(*options);
   if (!store) return store.error();
   p->store = std::move(*store);
-  p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s), config::previous_encryption_keys(s), p->random);
+  p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s), config::previous_encryption_keys(s));
   p->client = std::make_unique<http::client>(client_options(s));
   if (auto problem = p->client->problem(); !problem) return problem.error();
   p->ctx = std::make_shared<actors::context>(actors::context{.store = *p->store, .transport = *p->client, .clock = p->clock, .random = p->random, .opt = actor_options(s), .figures = *p->figures});

@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
   sandbox->add_option("--api-key", s.api_key, "the key its API takes");
   sandbox->add_option("--seed", s.seed, "demo, or empty for nothing");
   sandbox->add_option("--time-scale", s.time_scale, "1 is real time; 0.01 makes its webhook retries a hundred times faster");
+  sandbox->add_option("--requests-per-minute", s.requests_per_minute, "its rate limit per API key; 0: none");
   sandbox->callback([&] { code = run_sandbox_command(s); });
 
   try {

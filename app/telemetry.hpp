@@ -1,0 +1,42 @@
+// app/telemetry: what the actors, the store and the endpoints tell, as metrics. Any thread.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "actors/context.hpp"
+#include "http/metrics.hpp"
+#include "persistence/engine.hpp"
+
+namespace pb::actors {
+class runtime;
+}
+
+namespace pb::app {
+
+class metrics_telemetry final : public actors::telemetry {
+public:
+  metrics_telemetry();
+  ~metrics_telemetry() override;
+  /// From now on render() also shows queues, lanes and states.
+  void watch(actors::context& ctx, const actors::runtime& runtime);
+  [[nodiscard]] std::string render();
+
+  void webhook(std::string_view outcome);
+  void committed(const persistence::commit_figures& c);
+
+  void delivery_journaled(bool duplicate, std::string_view source) override;
+  void delivery_finished(std::string_view how) override;
+  void planning_started(std::chrono::microseconds since_received) override;
+  void effect_finished(std::string_view integration, std::string_view how, std::chrono::microseconds since_received) override;
+  void remote_call(std::string_view integration, std::string_view operation, int status, errc code, std::chrono::microseconds took) override;
+  void breaker_changed(std::string_view integration, std::string_view state) override;
+  void actor_restarted(std::string_view kind) override;
+  void live_entities(std::size_t n) override;
+  void events_in_memory(std::size_t n) override;
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace pb::app
