@@ -10,6 +10,10 @@ namespace {
 const std::string delivery_columns =
     "seq, tenant_id, source, form, event, entity, body, received_at, status, reason, attempts, "
     "remote_id";
+/// substr, because it yields an empty value of the same type on both engines.
+const std::string bodiless_delivery_columns =
+    "seq, tenant_id, source, form, event, entity, substr(body, 1, 0) AS body, received_at, status, "
+    "reason, attempts, remote_id";
 const std::string effect_columns =
     "id, tenant_id, entity, integration, kind, operation, object, revision, payload, "
     "idempotency_key, "
@@ -198,6 +202,17 @@ private:
   std::vector<value> parameters_;
 };
 
+/// Where a page of numbered rows begins.
+void add_start(conditions& where, const std::string& number, const page_of& page) {
+  if (!page.newest_first)
+    where.add(number + " >", value::of(page.after));
+  else if (page.after > 0)
+    where.add(number + " <", value::of(page.after));
+}
+std::string order_of(const std::string& number, const page_of& page) {
+  return page.newest_first ? number + " DESC" : number;
+}
+
 /// A status goes into the text: partial indexes match constants only.
 std::string status_is(std::int64_t status) { return "status = " + std::to_string(status); }
 
@@ -256,13 +271,14 @@ result<std::vector<entity_key>> query_reader::due_entities(timestamp now, std::s
 result<std::vector<delivery>> query_reader::deliveries(const delivery_filter& f,
                                                        const page_of& page) {
   conditions where;
-  where.add("seq >", value::of(page.after));
+  add_start(where, "seq", page);
   if (f.status) where.add_fixed(status_is(static_cast<std::int64_t>(*f.status)));
   where.add_text("source", f.source);
   where.add_text("entity", f.entity);
   where.add_text("event", f.event);
-  const std::string tail = where.ordered("seq", page.limit);
-  return all_of(run_("SELECT " + delivery_columns + " FROM deliveries" + tail, where.parameters()),
+  const std::string tail = where.ordered(order_of("seq", page), page.limit);
+  const auto& columns = f.bodies ? delivery_columns : bodiless_delivery_columns;
+  return all_of(run_("SELECT " + columns + " FROM deliveries" + tail, where.parameters()),
                 delivery_of);
 }
 
@@ -274,11 +290,11 @@ result<std::optional<delivery>> query_reader::delivery_by_seq(std::int64_t seq) 
 
 result<std::vector<effect>> query_reader::effects(const effect_filter& f, const page_of& page) {
   conditions where;
-  where.add("id >", value::of(page.after));
+  add_start(where, "id", page);
   if (f.status) where.add_fixed(status_is(static_cast<std::int64_t>(*f.status)));
   where.add_text("entity", f.entity);
   where.add_text("integration", f.integration);
-  const std::string tail = where.ordered("id", page.limit);
+  const std::string tail = where.ordered(order_of("id", page), page.limit);
   return all_of(run_("SELECT " + effect_columns + " FROM effects" + tail, where.parameters()),
                 effect_of);
 }

@@ -51,11 +51,14 @@ struct entity_state {
 struct page_of {
   std::int64_t after = 0;  ///< exclusive; 0 from the start
   std::size_t limit = 100;
+  /// deliveries() and effects() only: downwards, `after` is then an upper bound and 0 the newest.
+  bool newest_first = false;
 };
 
 struct delivery_filter {
   std::optional<delivery_status> status;
   std::string source, entity, event;  ///< empty: any
+  bool bodies = true;  ///< false: empty ones, so that a list of large deliveries stays small
 };
 struct effect_filter {
   std::optional<effect_status> status;
