@@ -1,1 +1,121 @@
-// http/openapi_text: see its header
+// The OpenAPI description, written by hand; a test compares its paths with the routes.
+#include "http/system_endpoints.hpp"
+
+namespace pb::http {
+namespace {
+
+constexpr std::string_view text = R"json({
+"openapi": "3.0.3",
+"info": {
+  "title": "planebridge API",
+  "version": "1",
+  "description": "Answers are {\"data\": …}, lists with \"page\": {\"next_cursor\", \"has_more\"}; failures are {\"error\": {\"code\", \"message\", \"details\", \"request_id\"}}. Every answer carries X-Request-Id. KEY_MISSING names the configuration entry that would fix it."
+},
+"components": {
+  "securitySchemes": {
+    "admin": {"type": "http", "scheme": "bearer", "description": "ADMIN_TOKEN"},
+    "scrape": {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN or ADMIN_TOKEN; not needed from loopback"},
+    "plane": {"type": "apiKey", "in": "header", "name": "X-Plane-Signature", "description": "HMAC-SHA256 of the raw body with the webhook's secret, in hex"}
+  }
+},
+"paths": {
+  "/healthz": {"get": {"summary": "Is the process alive?", "responses": {"200": {"description": "yes"}}}},
+  "/readyz": {"get": {"summary": "May work be sent here?", "responses": {"200": {"description": "yes"}, "503": {"description": "not now"}}}},
+  "/health": {"get": {"summary": "Status in one word: ok, degraded or down", "responses": {"200": {"description": "ok or degraded"}, "503": {"description": "down"}}}},
+  "/api/v1/health": {"get": {"summary": "The same; with the admin token every dependency with latency, breaker state and queue ages", "security": [{}, {"admin": []}], "responses": {"200": {"description": "ok or degraded"}, "401": {"description": "wrong token"}, "503": {"description": "down"}}}},
+  "/metrics": {"get": {"summary": "Figures in Prometheus' text form", "security": [{}, {"scrape": []}], "responses": {"200": {"description": "text"}, "401": {"description": "not from loopback, and no right token"}, "503": {"description": "not from loopback, and no token is configured"}}}},
+  "/debug/actors": {"get": {"summary": "Live actors", "security": [{"admin": []}], "parameters": [
+    {"name": "kind", "in": "query", "description": "only this kind", "schema": {"type": "string"}},
+    {"name": "key", "in": "query", "description": "only keys that contain this", "schema": {"type": "string"}},
+    {"name": "state", "in": "query", "description": "only states that contain this", "schema": {"type": "string"}},
+    {"name": "sort", "in": "query", "description": "id, kind, key, state, mailbox, handled, failed, restarts, since or state_since", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer"}}],
+    "responses": {"200": {"description": "list"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING"}}}},
+  "/debug/actors/{id}": {"get": {"summary": "One actor with recent events and the effect in flight", "security": [{"admin": []}], "parameters": [
+    {"name": "id", "in": "path", "required": true, "description": "as /debug/actors shows it", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "the actor"}, "401": {"description": "no right token"}, "404": {"description": "no such actor"}, "503": {"description": "KEY_MISSING"}}}},
+  "/debug/scheduler": {"get": {"summary": "Scheduler threads, queues, budgets, cron entries with their next runs", "security": [{"admin": []}], "responses": {"200": {"description": "figures"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING"}}}},
+  "/debug/config": {"get": {"summary": "The effective configuration, secrets masked", "security": [{"admin": []}], "responses": {"200": {"description": "entries with value and origin"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING"}}}},
+  "/debug/stream": {"get": {"summary": "What happens, as server-sent events", "security": [{"admin": []}], "responses": {"200": {"description": "text/event-stream: delivery, plan, effect …"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or too many streams"}}}},
+  "/api/v1/deliveries": {"get": {"summary": "Deliveries in journal order", "security": [{"admin": []}], "parameters": [
+    {"name": "status", "in": "query", "description": "pending, done, ignored, dead or skipped", "schema": {"type": "string"}},
+    {"name": "source", "in": "query", "description": "only this source", "schema": {"type": "string"}},
+    {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
+    {"name": "event", "in": "query", "description": "only this event", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with bodies as text, each cut to 64 KiB", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/deliveries/{seq}": {"get": {"summary": "One delivery", "security": [{"admin": []}], "parameters": [
+    {"name": "seq", "in": "path", "required": true, "description": "d12 or 12", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with the body as text, cut to 64 KiB", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "the delivery"}, "401": {"description": "no right token"}, "404": {"description": "no such delivery"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/effects": {"get": {"summary": "Effects by id", "security": [{"admin": []}], "parameters": [
+    {"name": "status", "in": "query", "description": "waiting, done, dead, superseded, cancelled or withheld", "schema": {"type": "string"}},
+    {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
+    {"name": "integration", "in": "query", "description": "only this integration", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with stored payloads, each cut to 64 KiB", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/effects/{id}": {"get": {"summary": "One effect with every attempt", "security": [{"admin": []}], "parameters": [
+    {"name": "id", "in": "path", "required": true, "description": "e12 or 12", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with the stored payload, cut to 64 KiB", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "the effect"}, "401": {"description": "no right token"}, "404": {"description": "no such effect"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/dead-letters": {"get": {"summary": "Deliveries and effects whose attempts are used up", "security": [{"admin": []}], "parameters": [
+    {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with bodies and payloads, each cut to 64 KiB", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/dead-letters/export": {"get": {"summary": "All of them, one JSON object a line; a last line of type more says where to go on when the file ends early", "security": [{"admin": []}], "parameters": [
+    {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
+    {"name": "body", "in": "query", "description": "1: with bodies and payloads, each cut to 64 KiB", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the export before", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "application/x-ndjson"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/dead-letters/{id}/retry": {"post": {"summary": "Try it again", "security": [{"admin": []}], "parameters": [
+    {"name": "id", "in": "path", "required": true, "description": "d12 or e34", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "what it became"}, "401": {"description": "no right token"}, "404": {"description": "no such dead letter"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/dead-letters/{id}/skip": {"post": {"summary": "Give it up", "security": [{"admin": []}], "parameters": [
+    {"name": "id", "in": "path", "required": true, "description": "d12 or e34", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "skipped"}, "401": {"description": "no right token"}, "404": {"description": "no such dead letter"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/links": {"get": {"summary": "Which remote object belongs to which entity", "security": [{"admin": []}], "parameters": [
+    {"name": "entity", "in": "query", "description": "only this entity, all integrations", "schema": {"type": "string"}},
+    {"name": "integration", "in": "query", "description": "caldav when absent", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/timeline/{entity}": {"get": {"summary": "What was received, decided, tried and agreed on for one entity", "description": "By time within a page; pages go by the delivery that caused things, and limit counts deliveries.", "security": [{"admin": []}], "parameters": [
+    {"name": "entity", "in": "path", "required": true, "description": "plane:issue:<uuid>", "schema": {"type": "string"}},
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "deliveries of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list of deliveries, effects, attempts, provenance"}, "401": {"description": "no right token"}, "404": {"description": "nothing is known of it"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/api/v1/sync": {"post": {"summary": "A full sync now", "description": "Body: {\"project\": uuid or identifier, all when absent; \"dry_run\": true to look only}.", "security": [{"admin": []}],
+    "responses": {"202": {"description": "started; data.id names the run"}, "400": {"description": "the body is not as expected"}, "401": {"description": "no right token"}, "415": {"description": "not application/json"}, "503": {"description": "KEY_MISSING"}}}},
+  "/api/v1/sync/{id}": {"get": {"summary": "How far a full sync is, and what it changed", "security": [{"admin": []}], "parameters": [
+    {"name": "id", "in": "path", "required": true, "description": "data.id of its start", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "state, steps, changes, failures"}, "401": {"description": "no right token"}, "404": {"description": "no such run"}, "503": {"description": "KEY_MISSING"}}}},
+)json"
+                                  R"json(
+  "/webhooks/plane": {"post": {"summary": "Plane's webhook", "security": [{"plane": []}],
+    "responses": {"200": {"description": "accepted, duplicate or ignored; durable"}, "401": {"description": "no right signature"}, "413": {"description": "larger than 64 MiB"}, "503": {"description": "KEY_MISSING"}}}},
+  "/plane/oauth/start": {"get": {"summary": "Sends a person to Plane to install the app, or to let it act for them", "parameters": [
+    {"name": "flow", "in": "query", "description": "bot or user", "schema": {"type": "string"}},
+    {"name": "state", "in": "query", "description": "handed back at the end", "schema": {"type": "string"}}],
+    "responses": {"302": {"description": "to Plane"}, "503": {"description": "KEY_MISSING"}}}},
+  "/plane/oauth/callback": {"get": {"summary": "The way back from Plane", "responses": {"200": {"description": "what was stored, without secrets"}, "400": {"description": "the state is not ours, was used or is too old"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/calendar/{token}.ics": {"get": {"summary": "Work items with dates as an iCalendar feed", "parameters": [
+    {"name": "token", "in": "path", "required": true, "description": "the secret of the URL", "schema": {"type": "string"}},
+    {"name": "project", "in": "query", "description": "only this project: uuid or identifier", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "text/calendar"}, "304": {"description": "unchanged since the ETag given"}, "404": {"description": "no such feed"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/openapi.json": {"get": {"summary": "This description", "responses": {"200": {"description": "OpenAPI 3"}}}},
+  "/docs": {"get": {"summary": "The same for people", "responses": {"200": {"description": "a page"}}}}
+}
+})json";
+
+}  // namespace
+
+std::string_view openapi_text() noexcept { return text; }
+
+}  // namespace pb::http
