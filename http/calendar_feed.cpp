@@ -59,7 +59,9 @@ void answer_with(const request& r, const result<std::string>& text, const respon
 }  // namespace
 
 std::string strong_etag(std::string_view text) {
-  return "\"" + sha256_hex(text).substr(0, 32) + "\"";
+  std::string out = "\"";
+  out.append(sha256_hex(text), 0, 32);
+  return out += '"';
 }
 
 bool names_etag(std::string_view list, std::string_view etag) noexcept {

@@ -2,6 +2,8 @@
 // meets peers no real server library would be: half answers, resets, silence. Each accepted
 // connection runs the script's next entry on a thread of its own.
 #pragma once
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -70,13 +72,21 @@ public:
     }
   }
   void close() {
+    const std::lock_guard lock{closing_};
     boost::system::error_code ec;
     socket_.close(ec);
   }
   void reset() {
+    const std::lock_guard lock{closing_};
     boost::system::error_code ec;
     socket_.set_option(asio::socket_base::linger{true, 0}, ec);
     socket_.close(ec);
+  }
+  /// From another thread: wakes a script that still reads or writes.
+  void hang_up() {
+    const std::lock_guard lock{closing_};
+    boost::system::error_code ec;
+    if (socket_.is_open()) socket_.shutdown(tcp::socket::shutdown_both, ec);
   }
   std::string read_some() {
     char buffer[4096];
@@ -85,7 +95,6 @@ public:
                         : socket_.read_some(asio::buffer(buffer), ec);
     return ec ? std::string{} : std::string(buffer, n);
   }
-  tcp::socket& socket() { return socket_; }
 
 private:
   static std::size_t length_in(const std::string& head) {
@@ -93,6 +102,7 @@ private:
     return at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
   }
 
+  std::mutex closing_;
   tcp::socket socket_;
   std::optional<asio::ssl::stream<tcp::socket&>> tls_;
   std::string rest_;
@@ -119,10 +129,7 @@ public:
       s.connect({asio::ip::make_address("127.0.0.1"), port_}, ec);
     }
     accepting_.join();
-    for (auto& c : peers_) {
-      boost::system::error_code ec;
-      c->socket().shutdown(tcp::socket::shutdown_both, ec);
-    }
+    for (auto& c : peers_) c->hang_up();
     for (auto& t : threads_) t.join();
   }
   std::uint16_t port() const { return port_; }
