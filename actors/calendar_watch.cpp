@@ -31,8 +31,10 @@ public:
   static inline const char* name = "calendar-watch";
   explicit calendar_watch_state(calendar_watch_actor::pointer self) : self_(self) {}
 
-  calendar_watch_actor::behavior_type start(context_ptr ctx, dispatcher_actor dispatcher, connector_port caldav,
-                                            std::shared_ptr<const remotes> calls, std::shared_ptr<sync_board> board) {
+  calendar_watch_actor::behavior_type start(context_ptr ctx, dispatcher_actor dispatcher,
+                                            connector_port caldav,
+                                            std::shared_ptr<const remotes> calls,
+                                            std::shared_ptr<sync_board> board) {
     ctx_ = std::move(ctx);
     dispatcher_ = std::move(dispatcher);
     caldav_ = std::move(caldav);
@@ -40,10 +42,13 @@ public:
     board_ = std::move(board);
     probe_ = ctx_->probes.add("calendar-watch", "caldav", "planebridge");
     probe_->state("idle", ctx_->clock.now());
-    if (ctx_->opt().calendar_on) self_->delayed_send(self_, first_round_after, round_due{++round_generation_});
+    if (ctx_->opt().calendar_on)
+      self_->delayed_send(self_, first_round_after, round_due{++round_generation_});
     return {[this](const want_calendar& m) { on_want(m); },
             [this](const forget_calendar& m) { forget(m.project); },
-            [this](const round_due& m) { if (m.generation == round_generation_) begin_round({}); },
+            [this](const round_due& m) {
+              if (m.generation == round_generation_) begin_round({});
+            },
             [this](const start_sync& m) { begin_round(m); },
             [this](const exchange_performed& m) { on_performed(m); },
             [this](const links_read& m) { on_links(m); },
@@ -62,13 +67,17 @@ private:
   };
   using reply_ptr = std::shared_ptr<reply_once<result<calendar_found>>>;
 
-  std::string key_of(const std::string& project) const { return ctx_->opt().single_calendar ? "" : project; }
+  std::string key_of(const std::string& project) const {
+    return ctx_->opt().single_calendar ? "" : project;
+  }
 
-  // Finding and making calendars ---------------------------------------------------------------------
+  // Finding and making calendars
+  // ---------------------------------------------------------------------
   void on_want(const want_calendar& m) {
     probe_->handled();
     const auto key = key_of(m.project);
-    if (const auto it = calendars_.find(key); it != calendars_.end() && it->second.until > ctx_->steady_ms())
+    if (const auto it = calendars_.find(key);
+        it != calendars_.end() && it->second.until > ctx_->steady_ms())
       return (*m.reply)(calendar_found{it->second.href});
     waiters_[key].push_back(m.reply);
     find(key);
@@ -81,7 +90,8 @@ private:
 
   void find(const std::string& key) {
     if (finding_.contains(key)) return;
-    if ((home_.home.empty() && home_.fixed.empty()) || home_until_ <= ctx_->steady_ms()) return discover();
+    if ((home_.home.empty() && home_.fixed.empty()) || home_until_ <= ctx_->steady_ms())
+      return discover();
     if (!home_.fixed.empty()) {
       calendars_[key] = {home_.fixed, home_until_};
       for (auto& r : std::exchange(waiters_[key], {})) (*r)(calendar_found{home_.fixed});
@@ -121,7 +131,13 @@ private:
   }
 
   void no_home() {
-    const failure none{errc::unexpected_answer, "caldav.discover", "the server shows no calendar home for this account", "set calendar.url to the account's or the calendar's own address", 0, "", {}};
+    const failure none{errc::unexpected_answer,
+                       "caldav.discover",
+                       "the server shows no calendar home for this account",
+                       "set calendar.url to the account's or the calendar's own address",
+                       0,
+                       "",
+                       {}};
     for (auto& [key, replies] : std::exchange(waiters_, {}))
       for (auto& r : replies) (*r)(none);
     if (round_) fail_round(none);
@@ -142,7 +158,8 @@ private:
     for (auto& r : replies) (*r)(calendar_found{href});
   }
 
-  // A round: look into every calendar of ours -----------------------------------------------------------
+  // A round: look into every calendar of ours
+  // -----------------------------------------------------------
   struct round {
     start_sync ask;
     timestamp started{};
@@ -150,7 +167,8 @@ private:
     std::map<std::string, std::string> to_list;  ///< project → calendar href
     std::map<std::string, std::map<std::string, std::string>> listed;  ///< project → href → etag
     std::string after_object;
-    std::map<std::string, std::set<std::string>> seen;  ///< project → decoded hrefs that a link claims
+    std::map<std::string, std::set<std::string>>
+        seen;  ///< project → decoded hrefs that a link claims
     std::vector<persistence::delivery_append> found;
     std::size_t right = 0, events = 0;
   };
@@ -180,9 +198,11 @@ private:
       for (const auto& p : ctx_->projects.all())
         if (round_->ask.project.empty() || round_->ask.project == p.id) add_listing(p.id);
     }
-    board_->update(round_->ask.id, [&](sync_report& r) { r.steps_total += round_->to_list.size(); });
+    board_->update(round_->ask.id,
+                   [&](sync_report& r) { r.steps_total += round_->to_list.size(); });
     if (round_->to_list.empty()) return read_links();
-    for (const auto& [project, href] : round_->to_list) ask(calls_->list_events(href), urgency::repair, {call::list, project});
+    for (const auto& [project, href] : round_->to_list)
+      ask(calls_->list_events(href), urgency::repair, {call::list, project});
   }
 
   void add_listing(const std::string& project) {
@@ -192,22 +212,30 @@ private:
     }
     const auto href = remotes::calendar_href(home_.home, project);
     for (const auto& c : home_.calendars)
-      if (protocol::percent_decode(c) == protocol::percent_decode(href)) round_->to_list[project] = c;
+      if (protocol::percent_decode(c) == protocol::percent_decode(href))
+        round_->to_list[project] = c;
   }
 
   void on_listed(const std::string& project, const performed& p) {
     if (!round_) return;
     round_->to_list.erase(project);
     if (p.failed) {
-      log::warn("calendar not readable", {log::kv("project", project), log::kv("failure", *p.failed)});
-      board_->update(round_->ask.id, [&](sync_report& r) { r.failures.push_back(describe(*p.failed)); ++r.steps_done; });
+      log::warn("calendar not readable",
+                {log::kv("project", project), log::kv("failure", *p.failed)});
+      board_->update(round_->ask.id, [&](sync_report& r) {
+        r.failures.push_back(describe(*p.failed));
+        ++r.steps_done;
+      });
     } else {
       auto& events = round_->listed[project];
       for (auto& e : remotes::events_from(*p.what)) {
         ++round_->events;
         events[protocol::percent_decode(e.href)] = e.etag;
       }
-      board_->update(round_->ask.id, [&](sync_report& r) { ++r.steps_done; r.events_seen = round_->events; });
+      board_->update(round_->ask.id, [&](sync_report& r) {
+        ++r.steps_done;
+        r.events_seen = round_->events;
+      });
     }
     if (round_->to_list.empty()) read_links();
   }
@@ -215,8 +243,11 @@ private:
   void read_links() {
     auto self = calendar_watch_actor{self_};
     ctx_->store.read([self, after = round_->after_object](result<persistence::reader*> r) {
-      auto rows = r ? (*r)->links_of("caldav", after, links_page) : result<std::vector<persistence::link_row>>{r.error()};
-      caf::anon_send(self, links_read{0, std::make_shared<const result<std::vector<persistence::link_row>>>(std::move(rows))});
+      auto rows = r ? (*r)->links_of("caldav", after, links_page)
+                    : result<std::vector<persistence::link_row>>{r.error()};
+      caf::anon_send(
+          self, links_read{0, std::make_shared<const result<std::vector<persistence::link_row>>>(
+                                  std::move(rows))});
     });
   }
 
@@ -243,14 +274,17 @@ private:
     const auto there = listing->second.find(href);
     if (there != listing->second.end()) {
       round_->seen[key].insert(href);
-      const bool same = there->second == base->etag && state == sync::link_state::live && rendering_unchanged(base->project);
+      const bool same = there->second == base->etag && state == sync::link_state::live &&
+                        rendering_unchanged(base->project);
       if (same && !round_->ask.forced) {
         ++round_->right;
         return;
       }
-      return observe(l.entity, base->project, true, l.remote_id, there->second, "edited or to be checked");
+      return observe(l.entity, base->project, true, l.remote_id, there->second,
+                     "edited or to be checked");
     }
-    const bool expected = !l.remote_id.empty() && (state == sync::link_state::live || state == sync::link_state::diverged);
+    const bool expected = !l.remote_id.empty() &&
+                          (state == sync::link_state::live || state == sync::link_state::diverged);
     const bool muted = state == sync::link_state::muted && round_->ask.forced;
     if (expected || muted || (state == sync::link_state::diverged && !base->planned.empty()))
       observe(l.entity, base->project, false, "", "", "missing");
@@ -273,8 +307,8 @@ private:
     observe(entity_key::plane_issue(*item), project, true, href, etag, "not linked");
   }
 
-  void observe(const entity_key& entity, const std::string& project, bool present, const std::string& href,
-               const std::string& etag, const char* what) {
+  void observe(const entity_key& entity, const std::string& project, bool present,
+               const std::string& href, const std::string& etag, const char* what) {
     board_->update(round_->ask.id, [&](sync_report& r) { r.found(entity.text(), what); });
     if (round_->ask.dry_run) return;
     sync::observed_event seen;
@@ -283,20 +317,25 @@ private:
     seen.etag = etag;
     seen.forced = round_->ask.forced;
     seen.project = project;
-    round_->found.push_back(own_delivery(*ctx_, "caldav", std::string{forms::calendar_observed}, present ? "calendar.differs" : "calendar.missing",
-                                         entity, observed_body(seen),
-                                         "cal:" + std::string{entity.id()} + ":" + etag + ":" + std::to_string(to_micros(round_->started))));
+    round_->found.push_back(own_delivery(*ctx_, "caldav", std::string{forms::calendar_observed},
+                                         present ? "calendar.differs" : "calendar.missing", entity,
+                                         observed_body(seen),
+                                         "cal:" + std::string{entity.id()} + ":" + etag + ":" +
+                                             std::to_string(to_micros(round_->started))));
   }
 
   void journal_found() {
     if (round_->found.empty()) return end_round();
     const auto n = std::min(journal_slice, round_->found.size());
-    std::vector<persistence::delivery_append> slice(std::make_move_iterator(round_->found.end() - static_cast<std::ptrdiff_t>(n)),
-                                                    std::make_move_iterator(round_->found.end()));
+    std::vector<persistence::delivery_append> slice(
+        std::make_move_iterator(round_->found.end() - static_cast<std::ptrdiff_t>(n)),
+        std::make_move_iterator(round_->found.end()));
     round_->found.resize(round_->found.size() - n);
     auto self = calendar_watch_actor{self_};
     journal_own(ctx_, dispatcher_, std::move(slice), [self](const result<std::size_t>& r) {
-      caf::anon_send(self, deliveries_accepted{0, r ? *r : 0, r ? std::nullopt : std::optional<failure>{r.error()}});
+      caf::anon_send(
+          self,
+          deliveries_accepted{0, r ? *r : 0, r ? std::nullopt : std::optional<failure>{r.error()}});
     });
   }
 
@@ -333,16 +372,26 @@ private:
     }
   }
 
-  // Calls --------------------------------------------------------------------------------------------------
+  // Calls
+  // --------------------------------------------------------------------------------------------------
   void ask(exchange_ptr what, urgency how, pending_call c) {
     const auto token = ++last_token_;
     pending_.emplace(token, std::move(c));
     auto self = calendar_watch_actor{self_};
     performed lost;
     lost.what = what;
-    lost.failed = failure{errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
+    lost.failed = failure{errc::crashed,
+                          "connector",
+                          "the connector crashed with this call in flight",
+                          "",
+                          0,
+                          "",
+                          {}};
     auto reply = std::make_shared<reply_once<performed>>(
-        [self, token](performed p) { caf::anon_send(self, exchange_performed{token, std::make_shared<const performed>(std::move(p))}); },
+        [self, token](performed p) {
+          caf::anon_send(
+              self, exchange_performed{token, std::make_shared<const performed>(std::move(p))});
+        },
         std::move(lost));
     self_->send(caldav_, perform{std::move(what), how, "calendar-watch", std::move(reply)});
   }
@@ -353,9 +402,12 @@ private:
     const auto c = std::move(it->second);
     pending_.erase(it);
     switch (c.what) {
-      case call::discover: return on_discovered(*m.outcome);
-      case call::ensure: return on_ensured(c.key, *m.outcome);
-      case call::list: return on_listed(c.key, *m.outcome);
+      case call::discover:
+        return on_discovered(*m.outcome);
+      case call::ensure:
+        return on_ensured(c.key, *m.outcome);
+      case call::list:
+        return on_listed(c.key, *m.outcome);
     }
   }
 
@@ -379,19 +431,23 @@ private:
   bool discovering_ = false, first_round_ = true;
 };
 
-calendar_watch_actor::behavior_type calendar_watch(calendar_watch_actor::stateful_pointer<calendar_watch_state> self, context_ptr ctx,
-                                                   dispatcher_actor dispatcher, connector_port caldav,
-                                                   std::shared_ptr<const remotes> calls, std::shared_ptr<sync_board> board) {
+calendar_watch_actor::behavior_type calendar_watch(
+    calendar_watch_actor::stateful_pointer<calendar_watch_state> self, context_ptr ctx,
+    dispatcher_actor dispatcher, connector_port caldav, std::shared_ptr<const remotes> calls,
+    std::shared_ptr<sync_board> board) {
   install_exception_edge(self, "calendar-watch");
-  return self->state.start(std::move(ctx), std::move(dispatcher), std::move(caldav), std::move(calls), std::move(board));
+  return self->state.start(std::move(ctx), std::move(dispatcher), std::move(caldav),
+                           std::move(calls), std::move(board));
 }
 
 }  // namespace
 
-calendar_watch_actor spawn_calendar_watch(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher,
-                                          connector_port caldav, std::shared_ptr<const remotes> calls,
+calendar_watch_actor spawn_calendar_watch(caf::actor_system& system, context_ptr ctx,
+                                          dispatcher_actor dispatcher, connector_port caldav,
+                                          std::shared_ptr<const remotes> calls,
                                           std::shared_ptr<sync_board> board) {
-  return system.spawn(calendar_watch, std::move(ctx), std::move(dispatcher), std::move(caldav), std::move(calls), std::move(board));
+  return system.spawn(calendar_watch, std::move(ctx), std::move(dispatcher), std::move(caldav),
+                      std::move(calls), std::move(board));
 }
 
 }  // namespace pb::actors

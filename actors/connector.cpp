@@ -44,7 +44,10 @@ public:
     show_state();
     return {[this](perform& m) { on_perform(m); }, [this](const answered& m) { on_answered(m); },
             [this](const pump_due& m) {
-              if (m.generation == pump_generation_) { pump_armed_ = false; pump(); }
+              if (m.generation == pump_generation_) {
+                pump_armed_ = false;
+                pump();
+              }
             },
             [this](const again_due& m) { on_again(m); }};
   }
@@ -57,7 +60,8 @@ private:
     if (waiting_count() >= queue_limit) {
       performed p;
       p.what = m.what;
-      p.failed = no_tries(errc::rate_limited, policy_.name, "too many calls wait for this connector");
+      p.failed =
+          no_tries(errc::rate_limited, policy_.name, "too many calls wait for this connector");
       (*m.reply)(std::move(p));
       return;
     }
@@ -89,7 +93,8 @@ private:
       if (wait_for) {
         queue->pop_front();
         auto f = no_tries(errc::breaker_open, j->next.operation,
-                          paused ? policy_.name + " pauses: " + pause_reason_ : "the circuit breaker of " + policy_.name + " is open");
+                          paused ? policy_.name + " pauses: " + pause_reason_
+                                 : "the circuit breaker of " + policy_.name + " is open");
         f.retry_after = *wait_for;
         finish(*j, std::move(f));
         continue;
@@ -149,8 +154,10 @@ private:
       j.challenged = false;
       return true;
     }
-    if (auto* f = std::get_if<failure>(&s)) finish(j, std::move(*f));
-    else finish(j, std::nullopt);
+    if (auto* f = std::get_if<failure>(&s))
+      finish(j, std::move(*f));
+    else
+      finish(j, std::nullopt);
     return false;
   }
 
@@ -170,10 +177,12 @@ private:
     j->request = request;
     in_flight_.emplace(token, std::move(j));
     auto self = connector_actor{self_};
-    ctx_->transport.send(std::move(request), policy_.limits,
-                         [self, token](result<protocol::http_response> r) {
-                           caf::anon_send(self, answered{token, std::make_shared<result<protocol::http_response>>(std::move(r))});
-                         });
+    ctx_->transport.send(
+        std::move(request), policy_.limits, [self, token](result<protocol::http_response> r) {
+          caf::anon_send(
+              self,
+              answered{token, std::make_shared<result<protocol::http_response>>(std::move(r))});
+        });
   }
 
   void on_answered(const answered& m) {
@@ -182,15 +191,20 @@ private:
     job_ptr j = std::move(it->second);
     in_flight_.erase(it);
     const auto& r = *m.answer;
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j->sent);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j->sent);
     const int status = r ? r->status : 0;
     j->so_far.status = status;
     if (r) {
       for (const auto* h : {"x-request-id", "x-amzn-requestid", "cf-ray"})
-        if (r->has_header(h)) { j->so_far.request_id = std::string{r->header(h)}.substr(0, 64); break; }
+        if (r->has_header(h)) {
+          j->so_far.request_id = std::string{r->header(h)}.substr(0, 64);
+          break;
+        }
     }
     policy_.note(ctx_->clock.steady_now(), r);
-    ctx_->figures.remote_call(policy_.name, j->next.operation, status, r ? errc::none : r.error().code, took);
+    ctx_->figures.remote_call(policy_.name, j->next.operation, status,
+                              r ? errc::none : r.error().code, took);
     status_->latency_us = took.count();
 
     if (r && status == 401 && !j->challenged && policy_.challenged(j->request, *r)) {
@@ -217,8 +231,10 @@ private:
       breaker_->succeeded(ctx_->steady_ms());
       status_->last_success_us = to_micros(ctx_->clock.now());
     }
-    if (!r) finish(*j, r.error());
-    else if (take(*j, j->ask.what->on_response(*r))) requeue_first(std::move(j));
+    if (!r)
+      finish(*j, r.error());
+    else if (take(*j, j->ask.what->on_response(*r)))
+      requeue_first(std::move(j));
     pump();
   }
 
@@ -249,7 +265,8 @@ private:
 
   void finish(job& j, std::optional<failure> failed) {
     j.so_far.failed = std::move(failed);
-    j.so_far.took = std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j.begun);
+    j.so_far.took =
+        std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.steady_now() - j.begun);
     if (j.so_far.failed) {
       probe_->failed();
       if (j.so_far.failed->status == 0) j.so_far.failed->status = j.so_far.status;
@@ -257,7 +274,9 @@ private:
         paused_until_ = ctx_->steady_ms() + *pause;
         pause_reason_ = describe(*j.so_far.failed);
         status_->paused_until_us = to_micros(ctx_->clock.now() + *pause);
-        log::error("connector pauses", {log::kv("connector", policy_.name), log::kv("after_ms", pause->count()), log::kv("failure", *j.so_far.failed)});
+        log::error("connector pauses",
+                   {log::kv("connector", policy_.name), log::kv("after_ms", pause->count()),
+                    log::kv("failure", *j.so_far.failed)});
       }
     }
     if (j.renewal) {
@@ -284,11 +303,12 @@ private:
     status_->waiting = static_cast<std::int64_t>(waiting_count());
     status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
     if (in_flight_.empty()) probe_->in_flight({});
-    std::string state = ctx_->steady_ms() < paused_until_ ? "suspended: " + pause_reason_ : b == sync::breaker::state::open ? "suspended (breaker open)"
-                        : !in_flight_.empty()           ? "waiting for " + policy_.name
-                        : !backing_off_.empty()         ? "backing off"
-                        : waiting_count() > 0           ? "waiting for its rate limit"
-                                                        : "idle";
+    std::string state = ctx_->steady_ms() < paused_until_ ? "suspended: " + pause_reason_
+                        : b == sync::breaker::state::open ? "suspended (breaker open)"
+                        : !in_flight_.empty()             ? "waiting for " + policy_.name
+                        : !backing_off_.empty()           ? "backing off"
+                        : waiting_count() > 0             ? "waiting for its rate limit"
+                                                          : "idle";
     probe_->state(state, ctx_->clock.now());
   }
 
@@ -335,8 +355,10 @@ public:
     });
     spawn_child();
     return {[this](const perform& m) {
-              if (child_) self_->send(child_, m);
-              else if (held_.size() < 10'000) held_.push_back(m);
+              if (child_)
+                self_->send(child_, m);
+              else if (held_.size() < 10'000)
+                held_.push_back(m);
               // else: dropped here, and its reply says "crashed"; the outbox tries again
             },
             [this](const restart_due& m) {
@@ -356,12 +378,13 @@ private:
     if (!child_ || d.source != child_.address()) return;
     child_ = nullptr;
     if (!d.reason || d.reason == caf::exit_reason::user_shutdown) return;
-    const auto v = sync::decide_restart(history_, ctx_->opt().restart, ctx_->steady_ms(), ctx_->random.unit_draw());
+    const auto v = sync::decide_restart(history_, ctx_->opt().restart, ctx_->steady_ms(),
+                                        ctx_->random.unit_draw());
     probe_->restarted();
     ctx_->figures.actor_restarted("connector");
-    log::error("connector crashed", {log::kv("connector", key_),
-                                     log::kv("after_ms", v.delay.count()),
-                                     log::kv("beyond_intensity", v.beyond_intensity)});
+    log::error("connector crashed",
+               {log::kv("connector", key_), log::kv("after_ms", v.delay.count()),
+                log::kv("beyond_intensity", v.beyond_intensity)});
     probe_->state("backing off after a crash", ctx_->clock.now());
     self_->delayed_send(self_, v.delay, restart_due{++generation_});
   }

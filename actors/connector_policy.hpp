@@ -36,8 +36,8 @@ struct connector_policy {
   /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
   std::function<std::optional<failure>(protocol::http_request&)> authorize;
   /// 401: true when the same call should be made once more with new credentials.
-  std::function<bool(const protocol::http_request& sent, const protocol::http_response&)> challenged =
-      [](const auto&, const auto&) { return false; };
+  std::function<bool(const protocol::http_request& sent, const protocol::http_response&)>
+      challenged = [](const auto&, const auto&) { return false; };
   /// A failure after which nobody should ask for a while (wrong credentials, a full disk).
   std::function<std::optional<std::chrono::milliseconds>(const failure&)> pause_after =
       [](const auto&) { return std::nullopt; };
@@ -52,7 +52,9 @@ struct connector_policy {
       const protocol::call&, const result<protocol::http_response>&, unsigned tries, double draw)>
       again = [](const auto&, const auto&, auto, auto) { return std::nullopt; };
   /// An exchange that must run first (token refresh); one in flight, shared by all.
-  std::function<std::shared_ptr<protocol::exchange>(timestamp now)> renewal = [](auto) { return nullptr; };
+  std::function<std::shared_ptr<protocol::exchange>(timestamp now)> renewal = [](auto) {
+    return nullptr;
+  };
   std::function<void(const performed&)> renewed = [](const auto&) {};
 };
 

@@ -80,7 +80,8 @@ public:
   void webhook_arrived(timestamp at) noexcept { last_webhook_.store(to_micros(at)); }
   void unannounced_found(timestamp at, std::size_t how_many);
   void poll_done(timestamp at, std::chrono::milliseconds took, std::string failed);
-  void scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items, std::string failed);
+  void scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items,
+                 std::string failed);
 
   struct view {
     std::optional<timestamp> last_webhook, last_poll, last_scan, last_unannounced;
@@ -105,7 +106,9 @@ class event_bus {
 public:
   using sink = std::function<bool(std::string_view event, std::string_view json)>;
   void subscribe(sink s);
-  [[nodiscard]] bool listened() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
+  [[nodiscard]] bool listened() const noexcept {
+    return count_.load(std::memory_order_relaxed) > 0;
+  }
   void publish(std::string_view event, std::string_view json);
 
 private:
@@ -142,20 +145,24 @@ struct context {
   gap_monitor gaps;
   event_bus bus;
 
-  context(persistence::store& s, http::transport& t, clock_source& c, random_source& r, telemetry& f, options o)
+  context(persistence::store& s, http::transport& t, clock_source& c, random_source& r,
+          telemetry& f, options o)
       : store(s), transport(t), clock(c), random(r), figures(f) {
     reconfigure(std::move(o));
   }
   /// The options as of now. The reference stays good: a reload adds a version, none goes away
   /// while the process lives (they are rare and small).
-  [[nodiscard]] const options& opt() const noexcept { return *now_.load(std::memory_order_acquire); }
+  [[nodiscard]] const options& opt() const noexcept {
+    return *now_.load(std::memory_order_acquire);
+  }
   void reconfigure(options o) {
     const std::lock_guard hold{versions_lock_};
     versions_.push_back(std::make_unique<const options>(std::move(o)));
     now_.store(versions_.back().get(), std::memory_order_release);
   }
   [[nodiscard]] std::chrono::milliseconds steady_ms() const {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now().time_since_epoch());
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        clock.steady_now().time_since_epoch());
   }
 
 private:

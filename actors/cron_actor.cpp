@@ -19,7 +19,8 @@ public:
   static inline const char* name = "scheduler";
   explicit cron_state(cron_actor_handle::pointer self) : self_(self) {}
 
-  cron_actor_handle::behavior_type start(context_ptr ctx, std::vector<cron_entry> entries, std::shared_ptr<cron_board> board) {
+  cron_actor_handle::behavior_type start(context_ptr ctx, std::vector<cron_entry> entries,
+                                         std::shared_ptr<cron_board> board) {
     ctx_ = std::move(ctx);
     board_ = std::move(board);
     probe_ = ctx_->probes.add("scheduler", "cron", "planebridge");
@@ -28,13 +29,17 @@ public:
       a.line.name = e.name;
       a.line.expression = e.expression;
       auto parsed = sync::cron_expression::parse(e.expression);
-      if (parsed) a.when = *parsed;
-      else a.line.problem = describe(parsed.error());
+      if (parsed)
+        a.when = *parsed;
+      else
+        a.line.problem = describe(parsed.error());
       a.run = std::move(e.run);
       entries_.push_back(std::move(a));
     }
     read_last();
-    return {[this](const round_due& m) { if (m.generation == generation_) tick(); },
+    return {[this](const round_due& m) {
+              if (m.generation == generation_) tick();
+            },
             [this](const states_read& m) { on_states(m); }};
   }
 
@@ -71,8 +76,10 @@ private:
   void plan(armed& e, timestamp after) {
     if (!e.when) return board_->put(e.line);
     auto next = e.when->next(after, ctx_->opt().timezone);
-    if (next) e.line.next = *next;
-    else e.line.problem = describe(next.error());
+    if (next)
+      e.line.next = *next;
+    else
+      e.line.problem = describe(next.error());
     board_->put(e.line);
   }
 
@@ -107,8 +114,9 @@ private:
   std::uint64_t generation_ = 0;
 };
 
-cron_actor_handle::behavior_type cron(cron_actor_handle::stateful_pointer<cron_state> self, context_ptr ctx,
-                                      std::vector<cron_entry> entries, std::shared_ptr<cron_board> board) {
+cron_actor_handle::behavior_type cron(cron_actor_handle::stateful_pointer<cron_state> self,
+                                      context_ptr ctx, std::vector<cron_entry> entries,
+                                      std::shared_ptr<cron_board> board) {
   install_exception_edge(self, "scheduler");
   return self->state.start(std::move(ctx), std::move(entries), std::move(board));
 }
@@ -117,17 +125,20 @@ cron_actor_handle::behavior_type cron(cron_actor_handle::stateful_pointer<cron_s
 
 void cron_board::put(const line& l) {
   const std::lock_guard hold{lock_};
-  const auto it = std::find_if(lines_.begin(), lines_.end(), [&](const line& x) { return x.name == l.name; });
-  if (it == lines_.end()) lines_.push_back(l);
-  else *it = l;
+  const auto it =
+      std::find_if(lines_.begin(), lines_.end(), [&](const line& x) { return x.name == l.name; });
+  if (it == lines_.end())
+    lines_.push_back(l);
+  else
+    *it = l;
 }
 std::vector<cron_board::line> cron_board::all() const {
   const std::lock_guard hold{lock_};
   return lines_;
 }
 
-cron_actor_handle spawn_cron(caf::actor_system& system, context_ptr ctx, std::vector<cron_entry> entries,
-                             std::shared_ptr<cron_board> board) {
+cron_actor_handle spawn_cron(caf::actor_system& system, context_ptr ctx,
+                             std::vector<cron_entry> entries, std::shared_ptr<cron_board> board) {
   return system.spawn(cron, std::move(ctx), std::move(entries), std::move(board));
 }
 

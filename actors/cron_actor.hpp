@@ -32,7 +32,7 @@ private:
 };
 
 using cron_actor_handle = caf::typed_actor<handles<void, round_due>, handles<void, states_read>>;
-cron_actor_handle spawn_cron(caf::actor_system& system, context_ptr ctx, std::vector<cron_entry> entries,
-                             std::shared_ptr<cron_board> board);
+cron_actor_handle spawn_cron(caf::actor_system& system, context_ptr ctx,
+                             std::vector<cron_entry> entries, std::shared_ptr<cron_board> board);
 
 }  // namespace pb::actors

@@ -43,9 +43,12 @@ result<sync::heard> hear(const persistence::delivery& d) {
     auto parsed = protocol::plane::parse_work_item(json::serialize(*item));
     if (!parsed) return parsed.error();
     const auto* at = o->if_contains("requested_at");
-    return sync::heard{sync::heard_item{std::move(*parsed), from_micros(at != nullptr && at->is_int64() ? at->get_int64() : 0), false}};
+    return sync::heard{sync::heard_item{
+        std::move(*parsed), from_micros(at != nullptr && at->is_int64() ? at->get_int64() : 0),
+        false}};
   }
-  if (d.form == forms::plane_absent) return sync::heard{sync::heard_hint{"a full scan did not list it"}};
+  if (d.form == forms::plane_absent)
+    return sync::heard{sync::heard_hint{"a full scan did not list it"}};
   if (d.form == forms::plane_touch) {
     auto why = text(*o, "why");
     return sync::heard{sync::heard_hint{why.empty() ? "something may have changed" : why}};
@@ -71,7 +74,11 @@ std::string read_body(timestamp requested_at, std::string_view item_json) {
 }
 
 std::string observed_body(const sync::observed_event& s) {
-  return json::serialize(json::object{{"present", s.present}, {"href", s.href}, {"etag", s.etag}, {"forced", s.forced}, {"project", s.project}});
+  return json::serialize(json::object{{"present", s.present},
+                                      {"href", s.href},
+                                      {"etag", s.etag},
+                                      {"forced", s.forced},
+                                      {"project", s.project}});
 }
 
 result<sync::observed_event> parse_observed(std::string_view body) {

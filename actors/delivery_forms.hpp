@@ -12,11 +12,12 @@
 namespace pb::actors {
 
 namespace forms {
-inline constexpr std::string_view plane_webhook = "plane.webhook";            ///< the body as sent
-inline constexpr std::string_view plane_touch = "plane.touch";                ///< {"project"}: read it
-inline constexpr std::string_view plane_read = "plane.read";                  ///< {"requested_at", "item"}
-inline constexpr std::string_view plane_absent = "plane.absent";              ///< {"project"}: a scan missed it
-inline constexpr std::string_view plane_project_gone = "plane.project_gone";  ///< its project was deleted
+inline constexpr std::string_view plane_webhook = "plane.webhook";  ///< the body as sent
+inline constexpr std::string_view plane_touch = "plane.touch";      ///< {"project"}: read it
+inline constexpr std::string_view plane_read = "plane.read";        ///< {"requested_at", "item"}
+inline constexpr std::string_view plane_absent = "plane.absent";  ///< {"project"}: a scan missed it
+inline constexpr std::string_view plane_project_gone =
+    "plane.project_gone";  ///< its project was deleted
 inline constexpr std::string_view calendar_observed = "calendar.observed";
 }  // namespace forms
 

@@ -145,8 +145,10 @@ private:
     const auto it = live_.find(key);
     if (it == live_.end()) return;
     auto& history = crashes_[key];
-    const auto v = sync::decide_restart(history, ctx_->opt().restart, ctx_->steady_ms(), ctx_->random.unit_draw());
-    log::error("entity actor crashed", {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
+    const auto v = sync::decide_restart(history, ctx_->opt().restart, ctx_->steady_ms(),
+                                        ctx_->random.unit_draw());
+    log::error("entity actor crashed",
+               {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
     ctx_->figures.actor_restarted("issue");
     probe_->restarted();
     parked_[key].until = ctx_->steady_ms() + v.delay;
@@ -159,8 +161,12 @@ private:
     reading_ = true;
     auto self = dispatcher_actor{self_};
     ctx_->store.read([self, after = last_handed_](result<persistence::reader*> r) {
-      auto page = r ? (*r)->pending({after, page_size}) : result<std::vector<persistence::delivery>>{r.error()};
-      caf::anon_send(self, journal_page_read{std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+      auto page = r ? (*r)->pending({after, page_size})
+                    : result<std::vector<persistence::delivery>>{r.error()};
+      caf::anon_send(
+          self,
+          journal_page_read{
+              std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
     });
   }
 
@@ -195,8 +201,12 @@ private:
     p.reading = true;
     auto self = dispatcher_actor{self_};
     ctx_->store.read([self, key](result<persistence::reader*> r) {
-      auto page = r ? (*r)->pending_of(key, page_size) : result<std::vector<persistence::delivery>>{r.error()};
-      caf::anon_send(self, parked_page_read{key, std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+      auto page = r ? (*r)->pending_of(key, page_size)
+                    : result<std::vector<persistence::delivery>>{r.error()};
+      caf::anon_send(
+          self,
+          parked_page_read{key, std::make_shared<const result<std::vector<persistence::delivery>>>(
+                                    std::move(page))});
     });
   }
 
@@ -261,10 +271,15 @@ private:
     auto self = dispatcher_actor{self_};
     if (reading_) return;
     reading_ = true;
-    ctx_->store.read([self, before = ctx_->clock.now() - std::chrono::seconds{5}](result<persistence::reader*> r) {
-      auto page = r ? (*r)->pending({0, page_size}) : result<std::vector<persistence::delivery>>{r.error()};
+    ctx_->store.read([self, before = ctx_->clock.now() -
+                                     std::chrono::seconds{5}](result<persistence::reader*> r) {
+      auto page =
+          r ? (*r)->pending({0, page_size}) : result<std::vector<persistence::delivery>>{r.error()};
       if (page) std::erase_if(*page, [before](const auto& d) { return d.received_at > before; });
-      caf::anon_send(self, journal_page_read{std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
+      caf::anon_send(
+          self,
+          journal_page_read{
+              std::make_shared<const result<std::vector<persistence::delivery>>>(std::move(page))});
     });
   }
 
@@ -287,15 +302,16 @@ private:
   void settle_project(const delivery_ptr& d) {
     if (d->event != "project.deleted") {
       persistence::write unit;
-      unit.marks.push_back({d->seq, persistence::delivery_status::done, "applied: the project is read again with the next poll", 0});
+      unit.marks.push_back({d->seq, persistence::delivery_status::done,
+                            "applied: the project is read again with the next poll", 0});
       ctx_->store.submit(std::move(unit), [](const auto&) {});
       return;
     }
     sweep_project(ctx_, dispatcher_actor{self_}, d, "");
   }
 
-  static void sweep_project(const context_ptr& ctx, const dispatcher_actor& self, const delivery_ptr& d,
-                            const std::string& after) {
+  static void sweep_project(const context_ptr& ctx, const dispatcher_actor& self,
+                            const delivery_ptr& d, const std::string& after) {
     ctx->store.read([ctx, self, d, after](result<persistence::reader*> r) {
       if (!r) return;  // stays pending; the sweep hands it out again
       auto rows = (*r)->entities_of(std::string{d->entity.id()}, after, project_slice);
@@ -303,20 +319,23 @@ private:
       std::vector<persistence::delivery_append> gone;
       for (const auto& row : *rows)
         if (!row.tombstone)
-          gone.push_back(own_delivery(*ctx, "plane", "plane.project_gone", "issue.project_gone", row.key, "{}",
-                                      "pg:" + std::to_string(d->seq) + ":" + std::string{row.key.id()}));
+          gone.push_back(
+              own_delivery(*ctx, "plane", "plane.project_gone", "issue.project_gone", row.key, "{}",
+                           "pg:" + std::to_string(d->seq) + ":" + std::string{row.key.id()}));
       const bool more = rows->size() == project_slice;
       const std::string last = rows->empty() ? "" : rows->back().key.text();
-      journal_own(ctx, self, std::move(gone), [ctx, self, d, more, last](const result<std::size_t>& n) {
-        if (!n) return;
-        if (more) {
-          sweep_project(ctx, self, d, last);
-          return;
-        }
-        persistence::write unit;
-        unit.marks.push_back({d->seq, persistence::delivery_status::done, "applied: the project is gone, and its items with it", 0});
-        ctx->store.submit(std::move(unit), [](const auto&) {});
-      });
+      journal_own(
+          ctx, self, std::move(gone), [ctx, self, d, more, last](const result<std::size_t>& n) {
+            if (!n) return;
+            if (more) {
+              sweep_project(ctx, self, d, last);
+              return;
+            }
+            persistence::write unit;
+            unit.marks.push_back({d->seq, persistence::delivery_status::done,
+                                  "applied: the project is gone, and its items with it", 0});
+            ctx->store.submit(std::move(unit), [](const auto&) {});
+          });
     });
   }
 
@@ -340,8 +359,9 @@ private:
   bool reading_ = false, due_reading_ = false;
 };
 
-dispatcher_actor::behavior_type dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self,
-                                           context_ptr ctx, entity_factory make) {
+dispatcher_actor::behavior_type dispatcher(
+    dispatcher_actor::stateful_pointer<dispatcher_state> self, context_ptr ctx,
+    entity_factory make) {
   install_exception_edge(self, "dispatcher");
   return self->state.start(std::move(ctx), std::move(make));
 }

@@ -9,7 +9,8 @@
 
 namespace pb::actors {
 
-using entity_factory = std::function<entity_actor(const entity_key&, std::uint64_t incarnation, dispatcher_actor)>;
+using entity_factory =
+    std::function<entity_actor(const entity_key&, std::uint64_t incarnation, dispatcher_actor)>;
 
 dispatcher_actor spawn_dispatcher(caf::actor_system& system, context_ptr ctx, entity_factory make);
 

@@ -11,8 +11,12 @@ void announce(const context& c, const persistence::delivery& d, std::string_view
   auto& ctx = const_cast<context&>(c);
   ctx.figures.delivery_journaled(how == "duplicate", d.source);
   if (!ctx.bus.listened()) return;
-  boost::json::object o{{"seq", d.seq},           {"source", d.source}, {"form", d.form},
-                        {"event", d.event},       {"entity", d.entity.text()}, {"status", how},
+  boost::json::object o{{"seq", d.seq},
+                        {"source", d.source},
+                        {"form", d.form},
+                        {"event", d.event},
+                        {"entity", d.entity.text()},
+                        {"status", how},
                         {"reason", d.reason},
                         {"bytes", d.body ? static_cast<std::int64_t>(d.body->size()) : 0}};
   ctx.bus.publish("delivery", boost::json::serialize(o));
@@ -38,8 +42,8 @@ private:
     persistence::write unit;
     unit.appends.push_back(*m.what);
     // Runs on the store's thread after the commit: answer first, then hand over.
-    ctx_->store.submit(std::move(unit), [ctx = ctx_, dispatcher = dispatcher_, row, reply = m.reply](
-                                            result<persistence::written> w) {
+    ctx_->store.submit(std::move(unit), [ctx = ctx_, dispatcher = dispatcher_, row,
+                                         reply = m.reply](result<persistence::written> w) {
       if (!w) {
         (*reply)(w.error());
         return;
@@ -52,7 +56,8 @@ private:
         return;
       }
       const bool ignored = row->status == persistence::delivery_status::ignored;
-      (*reply)(http::acceptance{ignored ? http::accepted_as::ignored : http::accepted_as::accepted, a.seq});
+      (*reply)(http::acceptance{ignored ? http::accepted_as::ignored : http::accepted_as::accepted,
+                                a.seq});
       if (row->status == persistence::delivery_status::pending)
         caf::anon_send(dispatcher, delivery_journaled{row});
       announce(*ctx, *row, ignored ? "ignored" : "accepted");
@@ -88,7 +93,8 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
   for (const auto& d : deliveries) rows->push_back(std::make_shared<persistence::delivery>(d.row));
   persistence::write unit;
   unit.appends = std::move(deliveries);
-  ctx->store.submit(std::move(unit), [ctx, dispatcher, rows, done = std::move(done)](result<persistence::written> w) {
+  ctx->store.submit(std::move(unit), [ctx, dispatcher, rows,
+                                      done = std::move(done)](result<persistence::written> w) {
     if (!w) {
       done(w.error());
       return;

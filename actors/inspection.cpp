@@ -11,18 +11,31 @@ namespace json = boost::json;
 namespace {
 
 json::object to_json(const probe::figures& f) {
-  return {{"id", std::to_string(f.id)}, {"kind", f.kind}, {"key", f.key}, {"parent", f.parent}, {"state", f.state},
-          {"mailbox", f.mailbox}, {"handled", f.handled}, {"failed", f.failed}, {"restarts", f.restarts},
-          {"since", format_rfc3339(f.since)}, {"state_since", format_rfc3339(f.state_since)},
-          {"last_event", f.last_event}, {"in_flight", f.in_flight}};
+  return {{"id", std::to_string(f.id)},
+          {"kind", f.kind},
+          {"key", f.key},
+          {"parent", f.parent},
+          {"state", f.state},
+          {"mailbox", f.mailbox},
+          {"handled", f.handled},
+          {"failed", f.failed},
+          {"restarts", f.restarts},
+          {"since", format_rfc3339(f.since)},
+          {"state_since", format_rfc3339(f.state_since)},
+          {"last_event", f.last_event},
+          {"in_flight", f.in_flight}};
 }
 
 json::object to_json(const connector_status& s, timestamp now) {
-  const auto time = [](std::int64_t us) { return us == 0 ? json::value(nullptr) : json::value(format_rfc3339(from_micros(us))); };
+  const auto time = [](std::int64_t us) {
+    return us == 0 ? json::value(nullptr) : json::value(format_rfc3339(from_micros(us)));
+  };
   json::object o{{"breaker", sync::to_string(static_cast<sync::breaker::state>(s.breaker.load()))},
-                 {"waiting", s.waiting.load()}, {"in_flight", s.in_flight.load()},
+                 {"waiting", s.waiting.load()},
+                 {"in_flight", s.in_flight.load()},
                  {"latency_ms", static_cast<double>(s.latency_us.load()) / 1000.0},
-                 {"last_success", time(s.last_success_us)}, {"last_failure", time(s.last_failure_us)}};
+                 {"last_success", time(s.last_success_us)},
+                 {"last_failure", time(s.last_failure_us)}};
   if (from_micros(s.paused_until_us) > now) o["paused_until"] = time(s.paused_until_us);
   const std::lock_guard hold{s.lock};
   if (!s.last_error.empty()) o["last_error"] = s.last_error;
@@ -31,16 +44,21 @@ json::object to_json(const connector_status& s, timestamp now) {
 
 json::object gaps_json(const context& ctx) {
   const auto v = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
-  const auto time = [](const std::optional<timestamp>& t) { return t ? json::value(format_rfc3339(*t)) : json::value(nullptr); };
-  json::object o{{"last_webhook", time(v.last_webhook)}, {"last_poll", time(v.last_poll)}, {"last_scan", time(v.last_scan)},
-                 {"last_unannounced", time(v.last_unannounced)}, {"unannounced", v.unannounced},
-                 {"poll_took_ms", v.poll_took.count()}, {"scan_took_ms", v.scan_took.count()}, {"scan_items", v.scan_items},
-                 {"webhook_silent", v.webhook_silent}};
+  const auto time = [](const std::optional<timestamp>& t) {
+    return t ? json::value(format_rfc3339(*t)) : json::value(nullptr);
+  };
+  json::object o{
+      {"last_webhook", time(v.last_webhook)}, {"last_poll", time(v.last_poll)},
+      {"last_scan", time(v.last_scan)},       {"last_unannounced", time(v.last_unannounced)},
+      {"unannounced", v.unannounced},         {"poll_took_ms", v.poll_took.count()},
+      {"scan_took_ms", v.scan_took.count()},  {"scan_items", v.scan_items},
+      {"webhook_silent", v.webhook_silent}};
   if (!v.poll_failure.empty()) o["poll_failure"] = v.poll_failure;
   if (!v.scan_failure.empty()) o["scan_failure"] = v.scan_failure;
   if (v.webhook_silent)
     o["remedy"] = "no webhook for " + std::to_string(ctx.opt().silence.count()) +
-                  " minutes while polls find changes: in Plane, workspace settings, webhooks, check that it is active, that its URL "
+                  " minutes while polls find changes: in Plane, workspace settings, webhooks, "
+                  "check that it is active, that its URL "
                   "is this service's /webhooks/plane and that its secret is PLANE_WEBHOOK_SECRET";
   return o;
 }
@@ -63,11 +81,14 @@ bool less_by(const std::string& field, const probe::figures& a, const probe::fig
 std::string runtime::actors(const actor_query& q) const {
   auto all = impl_->parts.ctx->probes.all();
   std::erase_if(all, [&](const auto& f) {
-    return (!q.kind.empty() && f.kind != q.kind) || (!q.key.empty() && f.key.find(q.key) == std::string::npos) ||
+    return (!q.kind.empty() && f.kind != q.kind) ||
+           (!q.key.empty() && f.key.find(q.key) == std::string::npos) ||
            (!q.state.empty() && f.state.find(q.state) == std::string::npos);
   });
-  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return less_by(q.sort, a, b); });
-  // The cursor is the number of rows already seen: live figures move, so a page is a look, not a cut.
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const auto& a, const auto& b) { return less_by(q.sort, a, b); });
+  // The cursor is the number of rows already seen: live figures move, so a page is a look, not a
+  // cut.
   std::size_t from = 0;
   std::from_chars(q.cursor.data(), q.cursor.data() + q.cursor.size(), from);
   from = std::min(from, all.size());
@@ -75,8 +96,11 @@ std::string runtime::actors(const actor_query& q) const {
   json::array data;
   for (auto i = from; i < to; ++i) data.push_back(to_json(all[i]));
   const bool more = to < all.size();
-  return json::serialize(json::object{{"data", std::move(data)},
-                                      {"page", {{"next_cursor", more ? json::value(std::to_string(to)) : json::value(nullptr)}, {"has_more", more}}}});
+  return json::serialize(
+      json::object{{"data", std::move(data)},
+                   {"page",
+                    {{"next_cursor", more ? json::value(std::to_string(to)) : json::value(nullptr)},
+                     {"has_more", more}}}});
 }
 
 std::string runtime::actor(const std::string& id) const {
@@ -88,7 +112,8 @@ std::string runtime::actor(const std::string& id) const {
   const auto f = p->read(true);
   json::object o = to_json(f);
   json::array recent;
-  for (const auto& e : f.recent) recent.push_back({{"at", format_rfc3339(e.at)}, {"event", e.what}});
+  for (const auto& e : f.recent)
+    recent.push_back({{"at", format_rfc3339(e.at)}, {"event", e.what}});
   o["recent"] = std::move(recent);
   o["effect"] = f.in_flight.empty() ? json::value(nullptr) : json::value(f.in_flight);
   return json::serialize(json::object{{"data", std::move(o)}});
@@ -99,17 +124,28 @@ std::string runtime::scheduler() const {
   const auto& o = ctx.opt();
   json::array cron;
   for (const auto& l : impl_->crons->all())
-    cron.push_back({{"name", l.name}, {"expression", l.expression}, {"next", l.next == timestamp{} ? "" : format_rfc3339(l.next)},
-                    {"last", l.last == timestamp{} ? "" : format_rfc3339(l.last)}, {"problem", l.problem}});
+    cron.push_back({{"name", l.name},
+                    {"expression", l.expression},
+                    {"next", l.next == timestamp{} ? "" : format_rfc3339(l.next)},
+                    {"last", l.last == timestamp{} ? "" : format_rfc3339(l.last)},
+                    {"problem", l.problem}});
   std::int64_t mailbox = 0;
   const auto all = ctx.probes.all();
   for (const auto& f : all) mailbox += f.mailbox;
-  return json::serialize(json::object{
-      {"data",
-       {{"policy", "sharing"}, {"threads", impl_->system.scheduler().num_workers()}, {"throughput", o.scheduler_throughput},
-        {"actors", all.size()}, {"queued", mailbox}, {"in_memory_events_limit", o.in_memory_events}, {"live_actors_limit", o.live_actors},
-        {"passivate_after_ms", o.passivate_after.count()}, {"plane_parallel", o.plane_parallel}, {"caldav_parallel", o.caldav_parallel},
-        {"timezone", o.timezone}, {"gaps", gaps_json(ctx)}, {"cron", std::move(cron)}}}});
+  return json::serialize(json::object{{"data",
+                                       {{"policy", "sharing"},
+                                        {"threads", impl_->system.scheduler().num_workers()},
+                                        {"throughput", o.scheduler_throughput},
+                                        {"actors", all.size()},
+                                        {"queued", mailbox},
+                                        {"in_memory_events_limit", o.in_memory_events},
+                                        {"live_actors_limit", o.live_actors},
+                                        {"passivate_after_ms", o.passivate_after.count()},
+                                        {"plane_parallel", o.plane_parallel},
+                                        {"caldav_parallel", o.caldav_parallel},
+                                        {"timezone", o.timezone},
+                                        {"gaps", gaps_json(ctx)},
+                                        {"cron", std::move(cron)}}}});
 }
 
 std::string runtime::health(bool detailed) const {
@@ -118,12 +154,16 @@ std::string runtime::health(bool detailed) const {
   const auto store = ctx.store.health();
   const bool open = i.plane_status->breaker != 0 || i.caldav_status->breaker != 0;
   const auto gaps = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
-  const char* status = store != persistence::store_health::up ? "down" : open || gaps.webhook_silent ? "degraded" : "ok";
+  const char* status = store != persistence::store_health::up ? "down"
+                       : open || gaps.webhook_silent          ? "degraded"
+                                                              : "ok";
   json::object o{{"status", status}};
   if (detailed) {
     const auto now = ctx.clock.now();
     json::object d;
-    d["store"] = {{"state", store == persistence::store_health::up ? "up" : store == persistence::store_health::reconnecting ? "reconnecting" : "down"}};
+    d["store"] = {{"state", store == persistence::store_health::up             ? "up"
+                            : store == persistence::store_health::reconnecting ? "reconnecting"
+                                                                               : "down"}};
     if (ctx.opt().plane_on) d["plane"] = to_json(*i.plane_status, now);
     if (ctx.opt().calendar_on) d["caldav"] = to_json(*i.caldav_status, now);
     o["dependencies"] = std::move(d);

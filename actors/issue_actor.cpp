@@ -38,13 +38,25 @@ public:
     uid_ = protocol::caldav::uid_of(std::string{key_.id()});
     probe_ = ctx_->probes.add("issue", key_.text(), "dispatcher");
     load();
-    return {[this](const handle_delivery& m) { queue_.push_back(m.what); probe_->queued(1); go_on(); },
-            [this](const wake&) { woken_ = true; go_on(); },
+    return {[this](const handle_delivery& m) {
+              queue_.push_back(m.what);
+              probe_->queued(1);
+              go_on();
+            },
+            [this](const wake&) {
+              woken_ = true;
+              go_on();
+            },
             [this](const entity_loaded& m) { on_loaded(*m.state); },
             [this](const plan_committed& m) { on_committed(m); },
             [this](const exchange_performed& m) { on_performed(m); },
             [this](const calendar_answered& m) { on_calendar(m); },
-            [this](const lane_due& m) { if (m.generation == lane_generation_) { lane_armed_ = false; go_on(); } }};
+            [this](const lane_due& m) {
+              if (m.generation == lane_generation_) {
+                lane_armed_ = false;
+                go_on();
+              }
+            }};
   }
 
 private:
@@ -65,7 +77,9 @@ private:
     auto self = entity_actor{self_};
     ctx_->store.read([self, key = key_](result<persistence::reader*> r) {
       auto s = r ? (*r)->entity(key) : result<persistence::entity_state>{r.error()};
-      caf::anon_send(self, entity_loaded{std::make_shared<const result<persistence::entity_state>>(std::move(s))});
+      caf::anon_send(
+          self,
+          entity_loaded{std::make_shared<const result<persistence::entity_state>>(std::move(s))});
     });
   }
 
@@ -75,7 +89,8 @@ private:
     if (state->row) row_ = *state->row;
     auto known = sync::parse_item_knowledge(row_.known);
     if (!known) {
-      log::error("stored knowledge unreadable, starting anew", {log::kv("entity", key_), log::kv("failure", known.error())});
+      log::error("stored knowledge unreadable, starting anew",
+                 {log::kv("entity", key_), log::kv("failure", known.error())});
       known = sync::item_knowledge{};
     }
     known_ = std::move(*known);
@@ -112,7 +127,8 @@ private:
     const delivery& d = *current_;
     if (d.seq <= row_.cursor) return finish_current();  // handled before a crash or a sweep
     probe_->event(d.event + " (" + d.form + ") #" + std::to_string(d.seq), ctx_->clock.now());
-    ctx_->figures.planning_started(std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.now() - d.received_at));
+    ctx_->figures.planning_started(
+        std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.now() - d.received_at));
     try {
       if (d.form == forms::calendar_observed) return judge_calendar();
       if (auto named = project_named_in(d); !named.empty()) project_hint_ = std::move(named);
@@ -137,9 +153,10 @@ private:
 
   void plan(sync::item_knowledge now_known, std::string rule) {
     known_ = std::move(now_known);
-    auto plan = ctx_->opt().calendar_on
-                    ? sync::plan_calendar(known_, link_, queued(), ctx_->clock.now(), ctx_->opt().calendar)
-                    : sync::calendar_plan{};
+    auto plan =
+        ctx_->opt().calendar_on
+            ? sync::plan_calendar(known_, link_, queued(), ctx_->clock.now(), ctx_->opt().calendar)
+            : sync::calendar_plan{};
     if (!ctx_->opt().calendar_on) plan.link = link_;
     commit_plan(plan, plan.effect || !plan.cancel.empty() ? rule + "; " + plan.rule : rule);
   }
@@ -150,7 +167,8 @@ private:
     row_.cursor = std::max(row_.cursor, current_->seq);
     row_.parent = known_.project;
     row_.known = sync::to_json(known_);
-    row_.tombstone = known_.where == sync::presence::gone || known_.where == sync::presence::archived;
+    row_.tombstone =
+        known_.where == sync::presence::gone || known_.where == sync::presence::archived;
     row_.source_time = known_.updated_at;
     row_.changed_at = now;
     unit.entities.push_back(row_);
@@ -167,7 +185,8 @@ private:
       unit.links.push_back(link_row());
     }
     const bool ignored = reason.starts_with("ignored");
-    unit.marks.push_back({current_->seq, ignored ? delivery_status::ignored : delivery_status::done, reason, current_->attempts});
+    unit.marks.push_back({current_->seq, ignored ? delivery_status::ignored : delivery_status::done,
+                          reason, current_->attempts});
     std::erase_if(effects_, [](const effect& e) { return e.status == effect_status::cancelled; });
     submit(std::move(unit));
     announce_plan(reason, plan);
@@ -192,7 +211,8 @@ private:
     }
     // A replacement keeps the position, the age and the due time of what it replaces.
     ++e->revision;
-    e->operation = w.operation == sync::calendar_operation::put ? "caldav.put_event" : "caldav.delete_event";
+    e->operation =
+        w.operation == sync::calendar_operation::put ? "caldav.put_event" : "caldav.delete_event";
     e->rule = w.rule;
     e->payload = json::serialize(json::object{{"fingerprint", w.fingerprint}});
     e->status = w.withheld ? effect_status::withheld : effect_status::waiting;
@@ -206,16 +226,22 @@ private:
     return id;
   }
 
-  // Reading the item behind a hint -----------------------------------------------------------------
+  // Reading the item behind a hint
+  // -----------------------------------------------------------------
   void read_item(const std::string& why) {
     const std::string project = !known_.project.empty() ? known_.project : project_hint_;
     if (!ctx_->opt().plane_on || project.empty())
-      return plan(known_, "parked: cannot be read, " + std::string{project.empty() ? "its project is not known" : "Plane is not configured"});
+      return plan(known_, "parked: cannot be read, " +
+                              std::string{project.empty() ? "its project is not known"
+                                                          : "Plane is not configured"});
     phase_ = phase::reading;
     probe_->state("waiting for plane", ctx_->clock.now());
     probe_->event("reads the item: " + why, ctx_->clock.now());
-    const bool scan = current_->form == forms::plane_absent || current_->form == forms::plane_read || current_->form == forms::calendar_observed;
-    ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}), scan ? urgency::repair : urgency::person, token_for(call::read));
+    const bool scan = current_->form == forms::plane_absent ||
+                      current_->form == forms::plane_read ||
+                      current_->form == forms::calendar_observed;
+    ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}),
+        scan ? urgency::repair : urgency::person, token_for(call::read));
   }
 
   void on_read(const performed& p) {
@@ -237,26 +263,30 @@ private:
     judge(what);
   }
 
-  // A look into the calendar ------------------------------------------------------------------------
+  // A look into the calendar
+  // ------------------------------------------------------------------------
   void judge_calendar() {
     auto seen = parse_observed(*current_->body);
     if (!seen) return bury(describe(seen.error()));
     if (known_.project.empty()) project_hint_ = seen->project;
     if (sync::wants_event(known_, ctx_->opt().calendar))
       seen->rendered_hash = protocol::caldav::content_hash(render());
-    auto v = sync::judge_observation(*seen, known_, link_, queued(), just_read_, ctx_->clock.now(), ctx_->opt().calendar);
+    auto v = sync::judge_observation(*seen, known_, link_, queued(), just_read_, ctx_->clock.now(),
+                                     ctx_->opt().calendar);
     if (v.needs_read) return read_item(v.needs_read->why);
     commit_plan(v.plan, v.plan.rule);
   }
 
-  // Committing ---------------------------------------------------------------------------------------
+  // Committing
+  // ---------------------------------------------------------------------------------------
   void submit(persistence::write unit) {
     phase_ = phase::committing;
     probe_->state("waiting for store", ctx_->clock.now());
     const auto token = token_for(call::commit);
     auto self = entity_actor{self_};
     ctx_->store.submit(std::move(unit), [self, token](const result<persistence::written>& w) {
-      caf::anon_send(self, plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
+      caf::anon_send(self,
+                     plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
     });
   }
 
@@ -289,7 +319,9 @@ private:
     row_.cursor = std::max(row_.cursor, current_->seq);
     unit.entities.push_back(row_);
     unit.marks.push_back({current_->seq, delivery_status::dead, reason, current_->attempts + 1});
-    log::error("delivery is a dead letter", {log::kv("entity", key_), log::kv("delivery", current_->seq), log::kv("reason", reason)});
+    log::error(
+        "delivery is a dead letter",
+        {log::kv("entity", key_), log::kv("delivery", current_->seq), log::kv("reason", reason)});
     probe_->failed();
     submit(std::move(unit));
   }
@@ -305,20 +337,25 @@ private:
     give_back(milliseconds{200}, what);
   }
 
-  /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again later.
+  /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again
+  /// later.
   void give_back(milliseconds pause, const std::string& why) {
     probe_->failed();
-    log::warn("entity pauses", {log::kv("entity", key_), log::kv("after_ms", pause.count()), log::kv("reason", why)});
+    log::warn("entity pauses", {log::kv("entity", key_), log::kv("after_ms", pause.count()),
+                                log::kv("reason", why)});
     phase_ = phase::stopped;
     probe_->state("suspended: " + why, ctx_->clock.now());
     self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, pause});
   }
 
-  // The lane -----------------------------------------------------------------------------------------
+  // The lane
+  // -----------------------------------------------------------------------------------------
   effect* lane_head() {
     effect* head = nullptr;
     for (auto& e : effects_)
-      if (e.status == effect_status::waiting && e.integration == caldav && (head == nullptr || e.id < head->id)) head = &e;
+      if (e.status == effect_status::waiting && e.integration == caldav &&
+          (head == nullptr || e.id < head->id))
+        head = &e;
     return head;
   }
 
@@ -333,14 +370,17 @@ private:
       q.withheld = e.status == effect_status::withheld;
       boost::system::error_code ec;
       if (auto v = json::parse(e.payload, ec); !ec && v.is_object())
-        if (const auto* f = v.get_object().if_contains("fingerprint"); f != nullptr && f->is_string()) q.fingerprint = f->get_string().c_str();
+        if (const auto* f = v.get_object().if_contains("fingerprint");
+            f != nullptr && f->is_string())
+          q.fingerprint = f->get_string().c_str();
       out.push_back(std::move(q));
     }
     return out;
   }
 
   void dispatch_lane() {
-    if (sent_ || outcome_committing_ || phase_ == phase::committing || phase_ == phase::stopped) return;
+    if (sent_ || outcome_committing_ || phase_ == phase::committing || phase_ == phase::stopped)
+      return;
     effect* head = lane_head();
     if (head == nullptr || !ctx_->opt().calendar_on) return;
     const auto now = ctx_->clock.now();
@@ -350,12 +390,16 @@ private:
     }
     dispatched s;
     s.id = head->id;
-    s.operation = head->operation == "caldav.delete_event" ? sync::calendar_operation::remove : sync::calendar_operation::put;
+    s.operation = head->operation == "caldav.delete_event" ? sync::calendar_operation::remove
+                                                           : sync::calendar_operation::put;
     // Rendered from now: what the item needs today, whatever it needed when this was planned.
-    if (head->object == uid_ && !sync::wants_event(known_, ctx_->opt().calendar)) s.operation = sync::calendar_operation::remove;
-    else if (head->object == uid_) s.operation = sync::calendar_operation::put;
+    if (head->object == uid_ && !sync::wants_event(known_, ctx_->opt().calendar))
+      s.operation = sync::calendar_operation::remove;
+    else if (head->object == uid_)
+      s.operation = sync::calendar_operation::put;
     s.project = known_.project;
-    s.fingerprint = head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
+    s.fingerprint =
+        head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
     sent_ = s;
     sent_at_ = now;
     probe_->in_flight(head->operation + " #" + std::to_string(head->id));
@@ -370,20 +414,24 @@ private:
       // Never known to be written, yet possibly sent: look where it would be.
       return ask_calendar();
     }
-    ask(peers_.caldav, peers_.calls->delete_event(href, etag), urgency::person, token_for(call::effect));
+    ask(peers_.caldav, peers_.calls->delete_event(href, etag), urgency::person,
+        token_for(call::effect));
   }
 
   static void read_target(const std::string& payload, std::string& href, std::string& etag) {
     boost::system::error_code ec;
     auto v = json::parse(payload, ec);
     if (ec || !v.is_object()) return;
-    if (const auto* h = v.get_object().if_contains("href"); h != nullptr && h->is_string()) href = h->get_string().c_str();
-    if (const auto* t = v.get_object().if_contains("etag"); t != nullptr && t->is_string()) etag = t->get_string().c_str();
+    if (const auto* h = v.get_object().if_contains("href"); h != nullptr && h->is_string())
+      href = h->get_string().c_str();
+    if (const auto* t = v.get_object().if_contains("etag"); t != nullptr && t->is_string())
+      etag = t->get_string().c_str();
   }
 
   /// The page link and the project line need the project's names: asked for once, a bounded time.
   void want_facts() {
-    if (ctx_->projects.find(sent_->project) || sent_->asked_project || !ctx_->opt().plane_on) return ask_calendar();
+    if (ctx_->projects.find(sent_->project) || sent_->asked_project || !ctx_->opt().plane_on)
+      return ask_calendar();
     sent_->asked_project = true;
     const auto token = token_for(call::project);
     ask(peers_.plane, peers_.calls->read_project(sent_->project), urgency::person, token);
@@ -395,9 +443,12 @@ private:
     auto self = entity_actor{self_};
     const auto reply = std::make_shared<reply_once<result<calendar_found>>>(
         [self, token](result<calendar_found> r) {
-          caf::anon_send(self, calendar_answered{token, std::make_shared<const result<calendar_found>>(std::move(r))});
+          caf::anon_send(self,
+                         calendar_answered{
+                             token, std::make_shared<const result<calendar_found>>(std::move(r))});
         },
-        result<calendar_found>{failure{errc::crashed, "calendar", "the calendar watcher restarted", "", 0, "", {}}});
+        result<calendar_found>{
+            failure{errc::crashed, "calendar", "the calendar watcher restarted", "", 0, "", {}}});
     self_->send(peers_.calendars, want_calendar{sent_->project, reply});
   }
 
@@ -408,7 +459,9 @@ private:
     if (!*m.found) return effect_failed(m.found->error(), performed{});
     sent_->calendar = (*m.found)->href;
     if (sent_->operation == sync::calendar_operation::remove)
-      return ask(peers_.caldav, peers_.calls->delete_event(remotes::event_href(sent_->calendar, uid_), ""), urgency::person, token_for(call::effect));
+      return ask(peers_.caldav,
+                 peers_.calls->delete_event(remotes::event_href(sent_->calendar, uid_), ""),
+                 urgency::person, token_for(call::effect));
     put_request r;
     r.calendar_href = sent_->calendar;
     if (link_.base.project == sent_->project) r.event_href = link_.base.href;
@@ -425,10 +478,12 @@ private:
   }
 
   protocol::caldav::event_values render() const {
-    return sync::render_event(known_, ctx_->projects.find(known_.project), ctx_->opt().rendering, ctx_->opt().calendar);
+    return sync::render_event(known_, ctx_->projects.find(known_.project), ctx_->opt().rendering,
+                              ctx_->opt().calendar);
   }
 
-  // Outcomes -----------------------------------------------------------------------------------------
+  // Outcomes
+  // -----------------------------------------------------------------------------------------
   void on_performed(const exchange_performed& m) {
     const auto it = calls_.find(m.token);
     if (it == calls_.end()) return;
@@ -438,7 +493,8 @@ private:
     if (!sent_) return;
     if (what == call::project) {
       if (m.outcome && !m.outcome->failed)
-        if (auto p = remotes::project_from(*m.outcome->what)) ctx_->projects.put(*p, ctx_->clock.now());
+        if (auto p = remotes::project_from(*m.outcome->what))
+          ctx_->projects.put(*p, ctx_->clock.now());
       return ask_calendar();
     }
     if (!m.outcome) return;
@@ -451,8 +507,16 @@ private:
     persistence::write unit;
     const auto now = ctx_->clock.now();
     if (e == nullptr) return drop_sent();
-    if (sent_->operation == sync::calendar_operation::put && e->object == uid_ && remotes::put_from(*p.what).foreign)
-      return effect_failed({errc::forbidden, "caldav.put_event", "another's object is at this event's address", "remove or rename it; it is never overwritten", 0, "", {}}, p);
+    if (sent_->operation == sync::calendar_operation::put && e->object == uid_ &&
+        remotes::put_from(*p.what).foreign)
+      return effect_failed({errc::forbidden,
+                            "caldav.put_event",
+                            "another's object is at this event's address",
+                            "remove or rename it; it is never overwritten",
+                            0,
+                            "",
+                            {}},
+                           p);
     e->status = effect_status::done;
     e->finished_at = now;
     ++e->attempts;
@@ -462,7 +526,8 @@ private:
       sync::calendar_outcome o;
       o.operation = sent_->operation;
       o.project = sent_->project;
-      o.fingerprint = sent_->operation == sync::calendar_operation::remove ? "" : sent_->fingerprint;
+      o.fingerprint =
+          sent_->operation == sync::calendar_operation::remove ? "" : sent_->fingerprint;
       o.at = now;
       if (o.operation == sync::calendar_operation::put) {
         auto r = remotes::put_from(*p.what);
@@ -478,7 +543,8 @@ private:
       auto settled = sync::settle(o, link_);
       link_ = settled.link;
       rule = settled.rule;
-      if (settled.stale_href) unit.effects.push_back(delete_elsewhere(*e, *settled.stale_href, *settled.stale_etag, now));
+      if (settled.stale_href)
+        unit.effects.push_back(delete_elsewhere(*e, *settled.stale_href, *settled.stale_etag, now));
       e = find_effect(sent_->id);  // the vector may have grown
       unit.links.push_back(link_row());
       // A dead effect on this object is mended by this success.
@@ -491,14 +557,19 @@ private:
     }
     unit.effects.push_back(*e);
     unit.attempts.push_back(attempt_row(*e, p, std::nullopt));
-    unit.provenances.push_back({e->id, e->tenant, key_, e->integration, e->operation, e->object, e->remote_id, e->rule, e->cause, now});
-    ctx_->figures.effect_finished(caldav, "done", std::chrono::duration_cast<std::chrono::microseconds>(now - e->created_at));
+    unit.provenances.push_back({e->id, e->tenant, key_, e->integration, e->operation, e->object,
+                                e->remote_id, e->rule, e->cause, now});
+    ctx_->figures.effect_finished(
+        caldav, "done", std::chrono::duration_cast<std::chrono::microseconds>(now - e->created_at));
     announce_effect(*e, rule, p, std::nullopt);
-    std::erase_if(effects_, [](const effect& x) { return x.status == effect_status::done || x.status == effect_status::superseded; });
+    std::erase_if(effects_, [](const effect& x) {
+      return x.status == effect_status::done || x.status == effect_status::superseded;
+    });
     commit_outcome(std::move(unit));
   }
 
-  effect delete_elsewhere(const effect& cause, const std::string& href, const std::string& etag, timestamp now) {
+  effect delete_elsewhere(const effect& cause, const std::string& href, const std::string& etag,
+                          timestamp now) {
     effect d = cause;
     d.id = next_effect_id(cause.cause);
     d.object = uid_ + "@" + href;
@@ -523,12 +594,16 @@ private:
     const bool sent = f.code != errc::breaker_open && f.code != errc::cancelled;
     if (sent) ++e->attempts;
     e->last_error = describe(f);
-    const auto v = sync::next_attempt(f, std::max<std::int32_t>(e->attempts, 1), e->created_at, now, ctx_->random.unit_draw(), ctx_->opt().retry);
+    const auto v = sync::next_attempt(f, std::max<std::int32_t>(e->attempts, 1), e->created_at, now,
+                                      ctx_->random.unit_draw(), ctx_->opt().retry);
     persistence::write unit;
     if (v.again_at) {
       e->due_at = *v.again_at;
-      log::warn("effect failed, will be tried again", {log::kv("entity", key_), log::kv("effect", e->id), log::kv("attempt", e->attempts), log::kv("failure", f),
-                 log::kv("after_ms", std::chrono::duration_cast<milliseconds>(*v.again_at - now).count())});
+      log::warn("effect failed, will be tried again",
+                {log::kv("entity", key_), log::kv("effect", e->id), log::kv("attempt", e->attempts),
+                 log::kv("failure", f),
+                 log::kv("after_ms",
+                         std::chrono::duration_cast<milliseconds>(*v.again_at - now).count())});
     } else {
       e->status = effect_status::dead;
       e->last_error = v.why;
@@ -536,17 +611,20 @@ private:
         link_.state = sync::link_state::diverged;
         unit.links.push_back(link_row());
       }
-      log::error("effect is a dead letter", {log::kv("entity", key_), log::kv("effect", e->id), log::kv("failure", f)});
+      log::error("effect is a dead letter",
+                 {log::kv("entity", key_), log::kv("effect", e->id), log::kv("failure", f)});
     }
     probe_->failed();
     unit.effects.push_back(*e);
     if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
-    ctx_->figures.effect_finished(caldav, v.again_at ? "retry" : "dead", std::chrono::microseconds{0});
+    ctx_->figures.effect_finished(caldav, v.again_at ? "retry" : "dead",
+                                  std::chrono::microseconds{0});
     announce_effect(*e, v.again_at ? "retry" : "dead", p, f);
     commit_outcome(std::move(unit));
   }
 
-  persistence::attempt attempt_row(const effect& e, const performed& p, const std::optional<failure>& f) const {
+  persistence::attempt attempt_row(const effect& e, const performed& p,
+                                   const std::optional<failure>& f) const {
     persistence::attempt a;
     a.effect = e.id;
     a.number = e.attempts;
@@ -564,7 +642,8 @@ private:
     const auto token = token_for(call::outcome_commit);
     auto self = entity_actor{self_};
     ctx_->store.submit(std::move(unit), [self, token](const result<persistence::written>& w) {
-      caf::anon_send(self, plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
+      caf::anon_send(self,
+                     plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
     });
   }
 
@@ -580,7 +659,8 @@ private:
     probe_->in_flight({});
   }
 
-  // Small change -------------------------------------------------------------------------------------
+  // Small change
+  // -------------------------------------------------------------------------------------
   enum class call { read, commit, outcome_commit, effect, project, calendar };
 
   std::uint64_t token_for(call what) {
@@ -592,10 +672,19 @@ private:
     auto self = entity_actor{self_};
     performed lost;
     lost.what = what;
-    lost.failed = failure{errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
+    lost.failed = failure{errc::crashed,
+                          "connector",
+                          "the connector crashed with this call in flight",
+                          "",
+                          0,
+                          "",
+                          {}};
     lost.started_at = ctx_->clock.now();
     auto reply = std::make_shared<reply_once<performed>>(
-        [self, token](performed p) { caf::anon_send(self, exchange_performed{token, std::make_shared<const performed>(std::move(p))}); },
+        [self, token](performed p) {
+          caf::anon_send(
+              self, exchange_performed{token, std::make_shared<const performed>(std::move(p))});
+        },
         std::move(lost));
     self_->send(whom, perform{std::move(what), how, key_.text(), std::move(reply)});
   }
@@ -626,7 +715,8 @@ private:
   }
 
   bool is_idle() const {
-    return phase_ == phase::idle && queue_.empty() && !current_ && !sent_ && !outcome_committing_ && !lane_armed_;
+    return phase_ == phase::idle && queue_.empty() && !current_ && !sent_ && !outcome_committing_ &&
+           !lane_armed_;
   }
 
   void report_idle() {
@@ -637,20 +727,31 @@ private:
     }
     reported_idle_ = true;
     const auto* head = lane_head();
-    probe_->state(head != nullptr ? "backing off until " + format_rfc3339(head->due_at) : "idle", ctx_->clock.now());
+    probe_->state(head != nullptr ? "backing off until " + format_rfc3339(head->due_at) : "idle",
+                  ctx_->clock.now());
   }
 
   void announce_plan(const std::string& reason, const sync::calendar_plan& plan) {
     reported_idle_ = false;
     if (!ctx_->bus.listened()) return;
-    json::object o{{"seq", current_->seq}, {"entity", key_.text()}, {"name", known_.name}, {"n", known_.sequence_id}, {"rule", reason}, {"effect", plan.effect.has_value()}};
+    json::object o{{"seq", current_->seq}, {"entity", key_.text()},
+                   {"name", known_.name},  {"n", known_.sequence_id},
+                   {"rule", reason},       {"effect", plan.effect.has_value()}};
     ctx_->bus.publish("plan", json::serialize(o));
   }
-  void announce_effect(const effect& e, const std::string& how, const performed& p, const std::optional<failure>& f) {
+  void announce_effect(const effect& e, const std::string& how, const performed& p,
+                       const std::optional<failure>& f) {
     reported_idle_ = false;
     if (!ctx_->bus.listened()) return;
-    json::object o{{"effect", e.id}, {"entity", key_.text()}, {"operation", e.operation}, {"object", e.object}, {"how", how}, {"status", p.status},
-                   {"took_us", p.took.count()}, {"attempt", e.attempts}, {"name", known_.name}};
+    json::object o{{"effect", e.id},
+                   {"entity", key_.text()},
+                   {"operation", e.operation},
+                   {"object", e.object},
+                   {"how", how},
+                   {"status", p.status},
+                   {"took_us", p.took.count()},
+                   {"attempt", e.attempts},
+                   {"name", known_.name}};
     if (f) o["failure"] = describe(*f);
     ctx_->bus.publish("effect", json::serialize(o));
   }
@@ -678,21 +779,25 @@ private:
   std::uint64_t last_token_ = 0, lane_generation_ = 0;
   std::string project_hint_;
   int rereads_ = 0;
-  bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false, reported_idle_ = false;
+  bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,
+       reported_idle_ = false;
 };
 
 entity_actor::behavior_type issue(entity_actor::stateful_pointer<issue_state> self, context_ptr ctx,
                                   entity_key key, std::uint64_t incarnation,
                                   dispatcher_actor dispatcher, issue_peers peers) {
   install_exception_edge(self, "issue");
-  return self->state.start(std::move(ctx), std::move(key), incarnation, std::move(dispatcher), std::move(peers));
+  return self->state.start(std::move(ctx), std::move(key), incarnation, std::move(dispatcher),
+                           std::move(peers));
 }
 
 }  // namespace
 
 entity_actor spawn_issue(caf::actor_system& system, context_ptr ctx, const entity_key& key,
-                         std::uint64_t incarnation, dispatcher_actor dispatcher, issue_peers peers) {
-  return system.spawn(issue, std::move(ctx), key, incarnation, std::move(dispatcher), std::move(peers));
+                         std::uint64_t incarnation, dispatcher_actor dispatcher,
+                         issue_peers peers) {
+  return system.spawn(issue, std::move(ctx), key, incarnation, std::move(dispatcher),
+                      std::move(peers));
 }
 
 }  // namespace pb::actors

@@ -165,11 +165,10 @@ using dispatcher_actor =
                      handles<void, parked_page_read>, handles<void, due_entities_read>,
                      handles<void, entity_reported>, handles<void, sweep_due>,
                      handles<void, wake_entity>, handles<void, reload_entity>>;
-using entity_actor =
-    caf::typed_actor<handles<void, handle_delivery>, handles<void, wake>,
-                     handles<void, entity_loaded>, handles<void, plan_committed>,
-                     handles<void, exchange_performed>, handles<void, calendar_answered>,
-                     handles<void, lane_due>>;
+using entity_actor = caf::typed_actor<handles<void, handle_delivery>, handles<void, wake>,
+                                      handles<void, entity_loaded>, handles<void, plan_committed>,
+                                      handles<void, exchange_performed>,
+                                      handles<void, calendar_answered>, handles<void, lane_due>>;
 using connector_actor = caf::typed_actor<handles<void, perform>, handles<void, answered>,
                                          handles<void, pump_due>, handles<void, again_due>>;
 /// What connectors look like from outside: the supervisor passes `perform` on to its child.

@@ -32,7 +32,9 @@ public:
     probe_ = ctx_->probes.add("plane-watch", "plane", "planebridge");
     probe_->state("idle", ctx_->clock.now());
     if (ctx_->opt().plane_on) read_watermarks();
-    return {[this](const round_due& m) { if (m.generation == generation_) poll_now(); },
+    return {[this](const round_due& m) {
+              if (m.generation == generation_) poll_now();
+            },
             [this](const start_sync& m) { on_sync(m); },
             [this](const exchange_performed& m) { on_performed(m); },
             [this](const known_entities_read& m) { on_known(m); },
@@ -55,7 +57,8 @@ private:
     bool tombstone = false;
   };
 
-  // Rounds -----------------------------------------------------------------------------------------------
+  // Rounds
+  // -----------------------------------------------------------------------------------------------
   void read_watermarks() {
     auto self = plane_watch_actor{self_};
     ctx_->store.read([self](result<persistence::reader*> r) {
@@ -70,14 +73,16 @@ private:
       self_->delayed_send(self_, ctx_->opt().sweep_every, states_read{m.entries});
       return read_watermarks();
     }
-    for (const auto& [key, value] : **m.entries) watermarks_[key.substr(std::string_view{watermark_prefix}.size())] = value;
+    for (const auto& [key, value] : **m.entries)
+      watermarks_[key.substr(std::string_view{watermark_prefix}.size())] = value;
     next_scan_ = ctx_->steady_ms();  // the first round scans
     poll_now();
   }
 
   void poll_now() {
     self_->delayed_send(self_, ctx_->opt().poll_every, round_due{++generation_});
-    if (busy_ || !tasks_.empty()) return;  // the last round is still going: the budget sets the pace
+    if (busy_ || !tasks_.empty())
+      return;  // the last round is still going: the budget sets the pace
     round_started_ = ctx_->steady_ms();
     tasks_.push_back({kind::projects, {}, {}, false, false, nullptr, false});
     const bool scan = ctx_->steady_ms() >= next_scan_;
@@ -106,7 +111,11 @@ private:
       self_->send(peers_.calendars, forced);
       return;
     }
-    peers_.board->update(m.id, [&](sync_report& r) { r.state = "done"; r.step = "done"; r.finished_at = ctx_->clock.now(); });
+    peers_.board->update(m.id, [&](sync_report& r) {
+      r.state = "done";
+      r.step = "done";
+      r.finished_at = ctx_->clock.now();
+    });
   }
 
   void next() {
@@ -142,9 +151,11 @@ private:
     busy_ = false;
     if (!now_.sync_id.empty()) {
       peers_.board->update(now_.sync_id, [](sync_report& r) { ++r.steps_done; });
-      const bool more = std::any_of(tasks_.begin(), tasks_.end(), [&](const task& t) { return t.sync_id == now_.sync_id; });
+      const bool more = std::any_of(tasks_.begin(), tasks_.end(),
+                                    [&](const task& t) { return t.sync_id == now_.sync_id; });
       if (!more) {
-        const auto it = std::find_if(asked_.begin(), asked_.end(), [&](const start_sync& s) { return s.id == now_.sync_id; });
+        const auto it = std::find_if(asked_.begin(), asked_.end(),
+                                     [&](const start_sync& s) { return s.id == now_.sync_id; });
         if (it != asked_.end()) {
           const auto ask = *it;
           asked_.erase(it);
@@ -168,12 +179,16 @@ private:
     const auto gaps = ctx_->gaps.look(ctx_->clock.now(), ctx_->opt().silence);
     if (gaps.webhook_silent && !said_silent_)
       log::error("no webhook while polls find changes: the webhook is off or misdirected",
-                 {log::kv("minutes", ctx_->opt().silence.count()), log::kv("unannounced", gaps.unannounced),
-                  log::kv("remedy", "in Plane: workspace settings, webhooks: is it active, is its URL this service's /webhooks/plane, is its secret PLANE_WEBHOOK_SECRET?")});
+                 {log::kv("minutes", ctx_->opt().silence.count()),
+                  log::kv("unannounced", gaps.unannounced),
+                  log::kv("remedy",
+                          "in Plane: workspace settings, webhooks: is it active, is its URL this "
+                          "service's /webhooks/plane, is its secret PLANE_WEBHOOK_SECRET?")});
     said_silent_ = gaps.webhook_silent;
   }
 
-  // What the calls brought -----------------------------------------------------------------------------------
+  // What the calls brought
+  // -----------------------------------------------------------------------------------
   void on_performed(const exchange_performed& m) {
     if (m.token != token_) return;
     const auto& p = *m.outcome;
@@ -181,8 +196,10 @@ private:
     if (p.failed) {
       probe_->failed();
       round_failure_ = describe(*p.failed);
-      log::warn("gap detection: a read failed", {log::kv("operation", p.operation), log::kv("failure", *p.failed)});
-      peers_.board->update(now_.sync_id, [&](sync_report& r) { r.failures.push_back(describe(*p.failed)); });
+      log::warn("gap detection: a read failed",
+                {log::kv("operation", p.operation), log::kv("failure", *p.failed)});
+      peers_.board->update(now_.sync_id,
+                           [&](sync_report& r) { r.failures.push_back(describe(*p.failed)); });
       return done_with_task();
     }
     if (now_.what == kind::projects) return on_projects(remotes::projects_from(*p.what));
@@ -205,15 +222,20 @@ private:
     for (const auto& p : all) {
       ctx_->projects.put(p, ctx_->clock.now());
       if (!mirrored(p)) continue;
-      const auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const start_sync& s) { return s.id == now_.sync_id; });
-      if (asked != asked_.end() && !asked->project.empty() && asked->project != p.id && asked->project != p.identifier) continue;
+      const auto asked = std::find_if(asked_.begin(), asked_.end(),
+                                      [&](const start_sync& s) { return s.id == now_.sync_id; });
+      if (asked != asked_.end() && !asked->project.empty() && asked->project != p.id &&
+          asked->project != p.identifier)
+        continue;
       if (!probed_ && !probing) {
         probing = true;
-        tasks_.push_front({kind::probe, p.id, now_.sync_id, now_.forced, now_.dry_run, nullptr, false});
+        tasks_.push_front(
+            {kind::probe, p.id, now_.sync_id, now_.forced, now_.dry_run, nullptr, false});
       }
       const bool known = watermarks_.contains(p.id);
       const bool scan = now_.forced || scanning_ || !known;
-      tasks_.push_back({scan ? kind::scan : kind::poll, p.id, now_.sync_id, now_.forced, now_.dry_run, nullptr, !known});
+      tasks_.push_back({scan ? kind::scan : kind::poll, p.id, now_.sync_id, now_.forced,
+                        now_.dry_run, nullptr, !known});
     }
     peers_.board->update(now_.sync_id, [&](sync_report& r) { r.steps_total = tasks_.size() + 1; });
     done_with_task();
@@ -222,7 +244,8 @@ private:
   bool mirrored(const protocol::plane::project& p) const {
     if (!p.is_member || !p.archived_at.empty()) return false;
     const auto names = [&](const std::vector<std::string>& list) {
-      return std::find(list.begin(), list.end(), p.id) != list.end() || std::find(list.begin(), list.end(), p.identifier) != list.end();
+      return std::find(list.begin(), list.end(), p.id) != list.end() ||
+             std::find(list.begin(), list.end(), p.identifier) != list.end();
     };
     const auto& c = ctx_->opt().calendar;
     return (c.only_projects.empty() || names(c.only_projects)) && !names(c.without_projects);
@@ -249,25 +272,38 @@ private:
     std::vector<entity_key> keys;
     for (const auto& r : rows_) keys.push_back(entity_key::plane_issue(r.id));
     auto self = plane_watch_actor{self_};
-    ctx_->store.read([self, token = token_, keys = std::move(keys)](result<persistence::reader*> r) {
-      result<std::vector<persistence::entity_row>> rows{std::vector<persistence::entity_row>{}};
-      if (!r) rows = r.error();
-      else
-        for (const auto& key : keys) {
-          auto e = (*r)->entity(key);
-          if (!e) { rows = e.error(); break; }
-          if (e->row) rows->push_back(std::move(*e->row));
-        }
-      caf::anon_send(self, known_entities_read{token, std::make_shared<const result<std::vector<persistence::entity_row>>>(std::move(rows))});
-    });
+    ctx_->store.read(
+        [self, token = token_, keys = std::move(keys)](result<persistence::reader*> r) {
+          result<std::vector<persistence::entity_row>> rows{std::vector<persistence::entity_row>{}};
+          if (!r)
+            rows = r.error();
+          else
+            for (const auto& key : keys) {
+              auto e = (*r)->entity(key);
+              if (!e) {
+                rows = e.error();
+                break;
+              }
+              if (e->row) rows->push_back(std::move(*e->row));
+            }
+          caf::anon_send(
+              self, known_entities_read{
+                        token, std::make_shared<const result<std::vector<persistence::entity_row>>>(
+                                   std::move(rows))});
+        });
   }
 
   void read_known(const std::string& after) {
     auto self = plane_watch_actor{self_};
-    ctx_->store.read([self, token = token_, project = now_.project, after](result<persistence::reader*> r) {
-      auto rows = r ? (*r)->entities_of(project, after, entities_page) : result<std::vector<persistence::entity_row>>{r.error()};
-      caf::anon_send(self, known_entities_read{token, std::make_shared<const result<std::vector<persistence::entity_row>>>(std::move(rows))});
-    });
+    ctx_->store.read(
+        [self, token = token_, project = now_.project, after](result<persistence::reader*> r) {
+          auto rows = r ? (*r)->entities_of(project, after, entities_page)
+                        : result<std::vector<persistence::entity_row>>{r.error()};
+          caf::anon_send(
+              self, known_entities_read{
+                        token, std::make_shared<const result<std::vector<persistence::entity_row>>>(
+                                   std::move(rows))});
+        });
   }
 
   void on_known(const known_entities_read& m) {
@@ -277,20 +313,27 @@ private:
       return done_with_task();
     }
     const auto& rows = **m.rows;
-    for (const auto& row : rows) known_[std::string{row.key.id()}] = {row.source_time, row.tombstone};
-    if (now_.what == kind::scan && rows.size() == entities_page) return read_known(rows.back().key.text());
-    if (now_.what == kind::poll) finish_poll();
-    else finish_scan();
+    for (const auto& row : rows)
+      known_[std::string{row.key.id()}] = {row.source_time, row.tombstone};
+    if (now_.what == kind::scan && rows.size() == entities_page)
+      return read_known(rows.back().key.text());
+    if (now_.what == kind::poll)
+      finish_poll();
+    else
+      finish_scan();
   }
 
   void finish_poll() {
     std::vector<persistence::delivery_append> found;
     std::string mark = watermarks_[now_.project];
     for (const auto& r : rows_) {
-      if (young(r.updated_at)) continue;  // its webhook may still come; the watermark stays below it
+      if (young(r.updated_at))
+        continue;  // its webhook may still come; the watermark stays below it
       if (mark.empty() || later(r.updated_at, mark)) mark = r.updated_at;
       const auto it = known_.find(r.id);
-      if (it != known_.end() && !it->second.tombstone && !later(r.updated_at, it->second.source_time)) continue;
+      if (it != known_.end() && !it->second.tombstone &&
+          !later(r.updated_at, it->second.source_time))
+        continue;
       found.push_back(row_delivery(r));
     }
     if (!found.empty()) ctx_->gaps.unannounced_found(ctx_->clock.now(), found.size());
@@ -304,9 +347,10 @@ private:
   }
 
   persistence::delivery_append row_delivery(const remotes::listed_item& r) const {
-    return own_delivery(*ctx_, "plane", std::string{forms::plane_read}, "issue.read", entity_key::plane_issue(r.id),
-                        read_body(requested_at_, r.json),
-                        "poll:" + r.id + ":" + r.updated_at + ":" + sha256_hex(r.json).substr(0, 16));
+    return own_delivery(
+        *ctx_, "plane", std::string{forms::plane_read}, "issue.read", entity_key::plane_issue(r.id),
+        read_body(requested_at_, r.json),
+        "poll:" + r.id + ":" + r.updated_at + ":" + sha256_hex(r.json).substr(0, 16));
   }
 
   void finish_scan() {
@@ -317,28 +361,37 @@ private:
       listed.insert(r.id);
       if (!young(r.updated_at) && later(r.updated_at, mark)) mark = r.updated_at;
       const auto it = known_.find(r.id);
-      if (it != known_.end() && !it->second.tombstone && same_time(it->second.source_time, r.updated_at)) continue;
+      if (it != known_.end() && !it->second.tombstone &&
+          same_time(it->second.source_time, r.updated_at))
+        continue;
       if (young(r.updated_at) && !now_.forced && !now_.first_sync) continue;
       differ->insert(r.id);
-      peers_.board->update(now_.sync_id, [&](sync_report& s) { s.found("plane:issue:" + r.id, it == known_.end() ? "not known yet" : "changed in Plane"); });
+      peers_.board->update(now_.sync_id, [&](sync_report& s) {
+        s.found("plane:issue:" + r.id, it == known_.end() ? "not known yet" : "changed in Plane");
+      });
     }
     std::vector<persistence::delivery_append> found;
     for (const auto& [id, k] : known_) {
       if (k.tombstone || listed.contains(id)) continue;
-      peers_.board->update(now_.sync_id, [&](sync_report& s) { s.found("plane:issue:" + id, "no longer listed"); });
+      peers_.board->update(
+          now_.sync_id, [&](sync_report& s) { s.found("plane:issue:" + id, "no longer listed"); });
       // Absence is a question: the item's actor reads it.
-      found.push_back(own_delivery(*ctx_, "plane", std::string{forms::plane_absent}, "issue.absent", entity_key::plane_issue(id),
+      found.push_back(own_delivery(*ctx_, "plane", std::string{forms::plane_absent}, "issue.absent",
+                                   entity_key::plane_issue(id),
                                    touch_body(now_.project, "a full scan did not list it"),
                                    "gone:" + id + ":" + std::to_string(to_micros(requested_at_))));
     }
     if (now_.dry_run) return done_with_task();
-    if (!now_.first_sync && !(differ->empty() && found.empty())) ctx_->gaps.unannounced_found(ctx_->clock.now(), differ->size() + found.size());
+    if (!now_.first_sync && !(differ->empty() && found.empty()))
+      ctx_->gaps.unannounced_found(ctx_->clock.now(), differ->size() + found.size());
     if (differ->size() <= touch_at_most) {
       for (const auto& r : rows_)
         if (differ->contains(r.id))
-          found.push_back(own_delivery(*ctx_, "plane", std::string{forms::plane_touch}, "issue.touched", entity_key::plane_issue(r.id),
+          found.push_back(own_delivery(*ctx_, "plane", std::string{forms::plane_touch},
+                                       "issue.touched", entity_key::plane_issue(r.id),
                                        touch_body(now_.project, "a scan found it changed"),
-                                       "poll:" + r.id + ":" + r.updated_at + ":" + std::to_string(to_micros(requested_at_))));
+                                       "poll:" + r.id + ":" + r.updated_at + ":" +
+                                           std::to_string(to_micros(requested_at_))));
     } else {
       auto whole = now_;
       whole.what = kind::scan_whole;
@@ -355,7 +408,8 @@ private:
     journal(std::move(found), watermarks_[now_.project]);
   }
 
-  // Journaling -------------------------------------------------------------------------------------------------
+  // Journaling
+  // -------------------------------------------------------------------------------------------------
   void journal(std::vector<persistence::delivery_append> found, const std::string& watermark) {
     rows_.clear();
     known_.clear();
@@ -367,12 +421,16 @@ private:
   void journal_slice_now() {
     if (found_.empty()) return store_watermark();
     const auto n = static_cast<std::ptrdiff_t>(std::min(journal_slice, found_.size()));
-    std::vector<persistence::delivery_append> slice(std::make_move_iterator(found_.end() - n), std::make_move_iterator(found_.end()));
+    std::vector<persistence::delivery_append> slice(std::make_move_iterator(found_.end() - n),
+                                                    std::make_move_iterator(found_.end()));
     found_.erase(found_.end() - n, found_.end());
     auto self = plane_watch_actor{self_};
-    journal_own(ctx_, peers_.dispatcher, std::move(slice), [self, token = token_](const result<std::size_t>& r) {
-      caf::anon_send(self, deliveries_accepted{token, r ? *r : 0, r ? std::nullopt : std::optional<failure>{r.error()}});
-    });
+    journal_own(ctx_, peers_.dispatcher, std::move(slice),
+                [self, token = token_](const result<std::size_t>& r) {
+                  caf::anon_send(self, deliveries_accepted{
+                                           token, r ? *r : 0,
+                                           r ? std::nullopt : std::optional<failure>{r.error()}});
+                });
   }
 
   void on_accepted(const deliveries_accepted& m) {
@@ -387,7 +445,8 @@ private:
 
   void store_watermark() {
     auto& mark = watermarks_[now_.project];
-    const bool whole_follows = !tasks_.empty() && tasks_.front().what == kind::scan_whole && tasks_.front().project == now_.project;
+    const bool whole_follows = !tasks_.empty() && tasks_.front().what == kind::scan_whole &&
+                               tasks_.front().project == now_.project;
     if (mark != new_mark_ && !whole_follows) {
       mark = new_mark_;
       persistence::write unit;
@@ -402,9 +461,18 @@ private:
     auto self = plane_watch_actor{self_};
     performed lost;
     lost.what = what;
-    lost.failed = failure{errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
+    lost.failed = failure{errc::crashed,
+                          "connector",
+                          "the connector crashed with this call in flight",
+                          "",
+                          0,
+                          "",
+                          {}};
     auto reply = std::make_shared<reply_once<performed>>(
-        [self, token](performed p) { caf::anon_send(self, exchange_performed{token, std::make_shared<const performed>(std::move(p))}); },
+        [self, token](performed p) {
+          caf::anon_send(
+              self, exchange_performed{token, std::make_shared<const performed>(std::move(p))});
+        },
         std::move(lost));
     self_->send(peers_.plane, perform{std::move(what), how, "plane-watch", std::move(reply)});
   }
@@ -428,15 +496,17 @@ private:
   std::uint64_t token_ = 0, generation_ = 0;
 };
 
-plane_watch_actor::behavior_type plane_watch(plane_watch_actor::stateful_pointer<plane_watch_state> self,
-                                             context_ptr ctx, plane_watch_peers peers) {
+plane_watch_actor::behavior_type plane_watch(
+    plane_watch_actor::stateful_pointer<plane_watch_state> self, context_ptr ctx,
+    plane_watch_peers peers) {
   install_exception_edge(self, "plane-watch");
   return self->state.start(std::move(ctx), std::move(peers));
 }
 
 }  // namespace
 
-plane_watch_actor spawn_plane_watch(caf::actor_system& system, context_ptr ctx, plane_watch_peers peers) {
+plane_watch_actor spawn_plane_watch(caf::actor_system& system, context_ptr ctx,
+                                    plane_watch_peers peers) {
   return system.spawn(plane_watch, std::move(ctx), std::move(peers));
 }
 

@@ -19,6 +19,7 @@ struct plane_watch_peers {
   std::shared_ptr<sync_board> board;
 };
 
-plane_watch_actor spawn_plane_watch(caf::actor_system& system, context_ptr ctx, plane_watch_peers peers);
+plane_watch_actor spawn_plane_watch(caf::actor_system& system, context_ptr ctx,
+                                    plane_watch_peers peers);
 
 }  // namespace pb::actors

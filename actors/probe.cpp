@@ -44,7 +44,8 @@ probe::figures probe::read(bool with_recent) const {
 std::shared_ptr<probe> probe_registry::add(std::string kind, std::string key, std::string parent) {
   const std::lock_guard hold{lock_};
   const auto id = ++last_id_;
-  auto p = std::make_shared<probe>(id, std::move(kind), std::move(key), std::move(parent), clock_.now());
+  auto p =
+      std::make_shared<probe>(id, std::move(kind), std::move(key), std::move(parent), clock_.now());
   probes_.emplace(id, p);
   // Passivated actors leave dead entries: swept once in a while, so that memory stays bounded.
   if (++since_sweep_ > 1024 && since_sweep_ > probes_.size() / 2) {
@@ -77,7 +78,8 @@ std::shared_ptr<probe> probe_registry::find(std::uint64_t id) const {
 std::size_t probe_registry::size() const {
   const std::lock_guard hold{lock_};
   std::size_t n = 0;
-  for (const auto& [id, weak] : probes_) if (!weak.expired()) ++n;
+  for (const auto& [id, weak] : probes_)
+    if (!weak.expired()) ++n;
   return n;
 }
 

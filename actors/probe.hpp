@@ -19,7 +19,12 @@ namespace pb::actors {
 class probe {
 public:
   probe(std::uint64_t id, std::string kind, std::string key, std::string parent, timestamp since)
-      : id_(id), kind_(std::move(kind)), key_(std::move(key)), parent_(std::move(parent)), since_(since), state_since_(since) {}
+      : id_(id),
+        kind_(std::move(kind)),
+        key_(std::move(key)),
+        parent_(std::move(parent)),
+        since_(since),
+        state_since_(since) {}
 
   void queued(int by) noexcept { mailbox_.fetch_add(by, std::memory_order_relaxed); }
   void handled() noexcept { handled_.fetch_add(1, std::memory_order_relaxed); }

@@ -32,11 +32,14 @@ exchange_ptr remotes::read_item(const std::string& project, const std::string& i
 sync::heard remotes::heard_from(const protocol::exchange& read, timestamp requested_at) {
   struct visitor {
     timestamp at;
-    sync::heard operator()(const plane_ns::work_item& item) const { return sync::heard_item{item, at, true}; }
+    sync::heard operator()(const plane_ns::work_item& item) const {
+      return sync::heard_item{item, at, true};
+    }
     sync::heard operator()(const plane_ns::item_gone&) const { return sync::heard_gone{at}; }
     sync::heard operator()(const plane_ns::project_unreachable& p) const {
       return sync::heard_unreachable{p.archived ? "its project is archived"
-                                                : "its project answers " + std::to_string(p.status) + " to this key"};
+                                                : "its project answers " +
+                                                      std::to_string(p.status) + " to this key"};
     }
   };
   return std::visit(visitor{requested_at}, as<plane_ns::read_work_item>(read).reading());
@@ -49,7 +52,9 @@ std::optional<plane_ns::project> remotes::project_from(const protocol::exchange&
   return as<plane_ns::read_project>(read).value();
 }
 
-exchange_ptr remotes::list_projects() const { return std::make_shared<plane_ns::list_projects_all>(api_now()); }
+exchange_ptr remotes::list_projects() const {
+  return std::make_shared<plane_ns::list_projects_all>(api_now());
+}
 std::vector<plane_ns::project> remotes::projects_from(const protocol::exchange& list) {
   return as<plane_ns::list_projects_all>(list).values();
 }
@@ -69,7 +74,8 @@ std::vector<remotes::listed_item> remotes::items_from(const protocol::exchange& 
     for (const auto& i : pages->items()) out.push_back({i.id, i.updated_at, i.json});
     return out;
   }
-  for (const auto& i : as<plane_ns::scan_work_items>(listing).found()) out.push_back({i.id, i.updated_at, {}});
+  for (const auto& i : as<plane_ns::scan_work_items>(listing).found())
+    out.push_back({i.id, i.updated_at, {}});
   return out;
 }
 
@@ -84,7 +90,9 @@ void remotes::learn_items_path(const protocol::exchange& probe) const {
 
 caldav::host_policy remotes::hosts() const { return caldav::host_policy{caldav_url}; }
 
-std::string remotes::event_href(const std::string& calendar, const std::string& uid) { return caldav::event_href(calendar, uid); }
+std::string remotes::event_href(const std::string& calendar, const std::string& uid) {
+  return caldav::event_href(calendar, uid);
+}
 
 exchange_ptr remotes::put_event(const put_request& r) const {
   caldav::put_event_request q;
@@ -104,29 +112,36 @@ put_result remotes::put_from(const protocol::exchange& put) {
   return {o.href, o.etag, o.hash, o.labels, o.sequence, o.wrote, o.put_back, o.foreign};
 }
 exchange_ptr remotes::delete_event(const std::string& href, const std::string& etag) const {
-  return std::make_shared<caldav::delete_event_exchange>(caldav::delete_event_request{href, etag}, hosts());
+  return std::make_shared<caldav::delete_event_exchange>(caldav::delete_event_request{href, etag},
+                                                         hosts());
 }
 
-exchange_ptr remotes::discover() const { return std::make_shared<caldav::discover_exchange>(caldav_url); }
+exchange_ptr remotes::discover() const {
+  return std::make_shared<caldav::discover_exchange>(caldav_url);
+}
 remotes::calendar_home remotes::home_from(const protocol::exchange& discovery) {
   const auto& found = as<caldav::discover_exchange>(discovery).found();
   calendar_home h;
-  if (!found.homes.empty()) h.home = found.homes.front();
-  else if (!found.calendars.empty()) h.fixed = found.calendars.front().href;
+  if (!found.homes.empty())
+    h.home = found.homes.front();
+  else if (!found.calendars.empty())
+    h.fixed = found.calendars.front().href;
   for (const auto& c : found.calendars) h.calendars.push_back(c.href);
   return h;
 }
 
 namespace {
 std::string slug_of(const std::string& project) {
-  return project.empty() ? std::string{caldav::single_calendar_slug} : caldav::calendar_slug(project);
+  return project.empty() ? std::string{caldav::single_calendar_slug}
+                         : caldav::calendar_slug(project);
 }
 }  // namespace
 
 std::string remotes::calendar_href(const std::string& home, const std::string& project) {
   return caldav::calendar_href(home, slug_of(project));
 }
-exchange_ptr remotes::ensure_calendar(const std::string& home, const std::string& project, const std::string& display_name) const {
+exchange_ptr remotes::ensure_calendar(const std::string& home, const std::string& project,
+                                      const std::string& display_name) const {
   caldav::ensure_calendar_request q;
   q.home = home;
   q.slug = slug_of(project);
@@ -141,7 +156,8 @@ exchange_ptr remotes::list_events(const std::string& calendar) const {
 }
 std::vector<remotes::listed_event> remotes::events_from(const protocol::exchange& listing) {
   std::vector<listed_event> out;
-  for (const auto& e : as<caldav::list_events_exchange>(listing).events()) out.push_back({e.href, e.etag});
+  for (const auto& e : as<caldav::list_events_exchange>(listing).events())
+    out.push_back({e.href, e.etag});
   return out;
 }
 

@@ -42,9 +42,11 @@ struct remotes {
   std::string caldav_url;
 
   [[nodiscard]] exchange_ptr read_item(const std::string& project, const std::string& id) const;
-  [[nodiscard]] static sync::heard heard_from(const protocol::exchange& read, timestamp requested_at);
+  [[nodiscard]] static sync::heard heard_from(const protocol::exchange& read,
+                                              timestamp requested_at);
   [[nodiscard]] exchange_ptr read_project(const std::string& id) const;
-  [[nodiscard]] static std::optional<protocol::plane::project> project_from(const protocol::exchange& read);
+  [[nodiscard]] static std::optional<protocol::plane::project> project_from(
+      const protocol::exchange& read);
   [[nodiscard]] exchange_ptr put_event(const put_request& r) const;
   [[nodiscard]] static put_result put_from(const protocol::exchange& put);
   /// Where our event of this UID is when nobody else made it.
@@ -63,7 +65,8 @@ struct remotes {
   [[nodiscard]] exchange_ptr ensure_calendar(const std::string& home, const std::string& project,
                                              const std::string& display_name) const;
   [[nodiscard]] static std::string calendar_from(const protocol::exchange& ensured);
-  [[nodiscard]] static std::string calendar_href(const std::string& home, const std::string& project);
+  [[nodiscard]] static std::string calendar_href(const std::string& home,
+                                                 const std::string& project);
   struct listed_event {
     std::string href, etag;
   };
@@ -72,13 +75,15 @@ struct remotes {
 
   // What polls and scans read.
   [[nodiscard]] exchange_ptr list_projects() const;
-  [[nodiscard]] static std::vector<protocol::plane::project> projects_from(const protocol::exchange& list);
+  [[nodiscard]] static std::vector<protocol::plane::project> projects_from(
+      const protocol::exchange& list);
   /// One row of a list, as Plane gave it.
   struct listed_item {
     std::string id, updated_at, json;
   };
   /// Newest first down to `watermark` (RFC 3339; empty: everything), expanded.
-  [[nodiscard]] exchange_ptr poll_items(const std::string& project, const std::string& watermark) const;
+  [[nodiscard]] exchange_ptr poll_items(const std::string& project,
+                                        const std::string& watermark) const;
   /// All of a project: cut down to id and updated_at, or whole and expanded.
   [[nodiscard]] exchange_ptr scan_items(const std::string& project, bool whole) const;
   [[nodiscard]] static std::vector<listed_item> items_from(const protocol::exchange& listing);

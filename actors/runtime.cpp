@@ -17,9 +17,9 @@
 
 namespace pb::actors {
 namespace json = boost::json;
-using std::chrono::milliseconds;
 using persistence::delivery_status;
 using persistence::effect_status;
+using std::chrono::milliseconds;
 
 namespace {
 
@@ -33,7 +33,13 @@ caf::actor_system_config& configure(caf::actor_system_config& cfg, const runtime
 }
 
 failure no_such(const std::string& id) {
-  return {errc::not_found, "dead_letters", "there is no dead letter " + id, "list them: planebridge dead-letters list", 0, "", {}};
+  return {errc::not_found,
+          "dead_letters",
+          "there is no dead letter " + id,
+          "list them: planebridge dead-letters list",
+          0,
+          "",
+          {}};
 }
 
 std::int64_t number_after_letter(const std::string& id) {
@@ -52,22 +58,32 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   // The calendar watcher journals through the dispatcher, whose entities ask the watcher: the
   // factory is filled in once both exist, before any delivery can arrive.
   auto peers = std::make_shared<issue_peers>();
-  dispatcher = spawn_dispatcher(system, ctx, [this, peers](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
-    return spawn_issue(system, parts.ctx, key, incarnation, d, *peers);
-  });
+  dispatcher = spawn_dispatcher(
+      system, ctx,
+      [this, peers](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
+        return spawn_issue(system, parts.ctx, key, incarnation, d, *peers);
+      });
   calendars = spawn_calendar_watch(system, ctx, dispatcher, caldav, parts.calls, board);
   *peers = {plane, caldav, calendars, parts.calls};
   front = spawn_front(system, ctx, dispatcher);
   watch = spawn_plane_watch(system, ctx, {dispatcher, plane, calendars, parts.calls, board});
   std::vector<cron_entry> entries;
   entries.push_back({"retention", ctx->opt().retention_cron, [ctx] {
-                       ctx->store.retain({ctx->clock.now(), ctx->opt().retention_days, ctx->opt().identity_days}, [](const result<std::int64_t>& n) {
-                         if (n) log::info("retention removed finished rows", {log::kv("rows", *n)});
-                         else log::warn("retention failed", {log::kv("failure", n.error())});
-                       });
+                       ctx->store.retain(
+                           {ctx->clock.now(), ctx->opt().retention_days, ctx->opt().identity_days},
+                           [](const result<std::int64_t>& n) {
+                             if (n)
+                               log::info("retention removed finished rows", {log::kv("rows", *n)});
+                             else
+                               log::warn("retention failed", {log::kv("failure", n.error())});
+                           });
                      }});
   if (!ctx->opt().full_sync_cron.empty())
-    entries.push_back({"full_sync", ctx->opt().full_sync_cron, [this] { caf::anon_send(watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "", false, false}); }});
+    entries.push_back({"full_sync", ctx->opt().full_sync_cron, [this] {
+                         caf::anon_send(
+                             watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "",
+                                               false, false});
+                       }});
   cron = spawn_cron(system, ctx, std::move(entries), crons);
 }
 
@@ -82,7 +98,9 @@ void runtime::settle(milliseconds grace) const {
   while (std::chrono::steady_clock::now() < deadline) {
     const auto all = impl_->parts.ctx->probes.all();
     const bool busy = std::any_of(all.begin(), all.end(), [](const probe::figures& f) {
-      return f.kind == "issue" && (!f.in_flight.empty() || f.mailbox > 0 || f.state.starts_with("planning") || f.state.starts_with("waiting"));
+      return f.kind == "issue" &&
+             (!f.in_flight.empty() || f.mailbox > 0 || f.state.starts_with("planning") ||
+              f.state.starts_with("waiting"));
     });
     if (!busy) return;
     std::this_thread::sleep_for(milliseconds{10});
@@ -118,25 +136,34 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
     }
     const auto deadline = std::chrono::steady_clock::now() + grace;
     while (left > 0) {
-      const auto rest = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+      const auto rest =
+          std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
       if (rest <= milliseconds{0}) break;
       bool expired = false;
-      self->receive([&](const caf::down_msg&) { --left; }, caf::after(rest) >> [&] { expired = true; });
+      self->receive([&](const caf::down_msg&) { --left; },
+                    caf::after(rest) >> [&] { expired = true; });
       if (expired) break;
     }
   }
   std::vector<std::string> busy;
   if (left > 0)
-    for (const auto& f : i.parts.ctx->probes.all()) busy.push_back(f.kind + " " + f.key + ": " + f.state);
+    for (const auto& f : i.parts.ctx->probes.all())
+      busy.push_back(f.kind + " " + f.key + ": " + f.state);
   if (left > 0) i.system.await_actors_before_shutdown(false);
   return busy;
 }
 
-void runtime::accept(persistence::delivery_append verified, std::function<void(result<http::acceptance>)> done) {
-  if (verified.row.source == "plane") impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at);
+void runtime::accept(persistence::delivery_append verified,
+                     std::function<void(result<http::acceptance>)> done) {
+  if (verified.row.source == "plane")
+    impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at);
   auto reply = std::make_shared<reply_once<result<http::acceptance>>>(
-      std::move(done), result<http::acceptance>{failure{errc::storage, "front", "shutting down", "", 0, "", {}}});
-  caf::anon_send(impl_->front, accept_delivery{std::make_shared<persistence::delivery_append>(std::move(verified)), std::move(reply)});
+      std::move(done),
+      result<http::acceptance>{failure{errc::storage, "front", "shutting down", "", 0, "", {}}});
+  caf::anon_send(
+      impl_->front,
+      accept_delivery{std::make_shared<persistence::delivery_append>(std::move(verified)),
+                      std::move(reply)});
 }
 
 void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> sink) {
@@ -147,11 +174,13 @@ bool runtime::ready() const {
   return impl_->parts.ctx->store.health() == persistence::store_health::up && !impl_->stopped;
 }
 
-void runtime::retry_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) {
+void runtime::retry_dead_letter(const std::string& id,
+                                std::function<void(result<std::string>)> done) {
   auto& i = *impl_;
   const auto n = number_after_letter(id);
   if (n == 0 || (id[0] != 'd' && id[0] != 'e')) return done(no_such(id));
-  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n, done = std::move(done)](result<persistence::reader*> r) {
+  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n,
+                           done = std::move(done)](result<persistence::reader*> r) {
     if (!r) return done(r.error());
     if (id[0] == 'd') {
       auto d = (*r)->delivery_by_seq(n);
@@ -165,17 +194,19 @@ void runtime::retry_dead_letter(const std::string& id, std::function<void(result
       again.row.status = delivery_status::pending;
       again.row.reason.clear();
       again.row.received_at = ctx->clock.now();
-      again.identities.push_back("retry:" + std::to_string(n) + ":" + std::to_string(to_micros(ctx->clock.now())));
+      again.identities.push_back("retry:" + std::to_string(n) + ":" +
+                                 std::to_string(to_micros(ctx->clock.now())));
       auto row = std::make_shared<persistence::delivery>(again.row);
       persistence::write unit;
       unit.appends.push_back(std::move(again));
       unit.marks.push_back({n, delivery_status::skipped, "retried by an operator", (*d)->attempts});
-      ctx->store.submit(std::move(unit), [dispatcher, row, done](const result<persistence::written>& w) {
-        if (!w) return done(w.error());
-        row->seq = w->appends.front().seq;
-        caf::anon_send(dispatcher, delivery_journaled{row});
-        done(json::serialize(json::object{{"retried_as", "d" + std::to_string(row->seq)}}));
-      });
+      ctx->store.submit(
+          std::move(unit), [dispatcher, row, done](const result<persistence::written>& w) {
+            if (!w) return done(w.error());
+            row->seq = w->appends.front().seq;
+            caf::anon_send(dispatcher, delivery_journaled{row});
+            done(json::serialize(json::object{{"retried_as", "d" + std::to_string(row->seq)}}));
+          });
       return;
     }
     auto e = (*r)->effect_by_id(n);
@@ -190,19 +221,22 @@ void runtime::retry_dead_letter(const std::string& id, std::function<void(result
     persistence::write unit;
     unit.effects.push_back(revived);
     const auto key = revived.entity;
-    ctx->store.submit(std::move(unit), [dispatcher, key, id, done](const result<persistence::written>& w) {
-      if (!w) return done(w.error());
-      caf::anon_send(dispatcher, reload_entity{key});
-      done(json::serialize(json::object{{"retried", id}}));
-    });
+    ctx->store.submit(std::move(unit),
+                      [dispatcher, key, id, done](const result<persistence::written>& w) {
+                        if (!w) return done(w.error());
+                        caf::anon_send(dispatcher, reload_entity{key});
+                        done(json::serialize(json::object{{"retried", id}}));
+                      });
   });
 }
 
-void runtime::skip_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) {
+void runtime::skip_dead_letter(const std::string& id,
+                               std::function<void(result<std::string>)> done) {
   auto& i = *impl_;
   const auto n = number_after_letter(id);
   if (n == 0 || (id[0] != 'd' && id[0] != 'e')) return done(no_such(id));
-  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n, done = std::move(done)](result<persistence::reader*> r) {
+  i.parts.ctx->store.read([ctx = i.parts.ctx, dispatcher = i.dispatcher, id, n,
+                           done = std::move(done)](result<persistence::reader*> r) {
     if (!r) return done(r.error());
     persistence::write unit;
     entity_key key;
@@ -210,7 +244,8 @@ void runtime::skip_dead_letter(const std::string& id, std::function<void(result<
       auto d = (*r)->delivery_by_seq(n);
       if (!d) return done(d.error());
       if (!*d || (*d)->status != delivery_status::dead) return done(no_such(id));
-      unit.marks.push_back({n, delivery_status::skipped, "skipped by an operator: " + (*d)->reason, (*d)->attempts});
+      unit.marks.push_back(
+          {n, delivery_status::skipped, "skipped by an operator: " + (*d)->reason, (*d)->attempts});
     } else {
       auto e = (*r)->effect_by_id(n);
       if (!e) return done(e.error());
@@ -222,11 +257,12 @@ void runtime::skip_dead_letter(const std::string& id, std::function<void(result<
       key = skipped.entity;
       unit.effects.push_back(std::move(skipped));
     }
-    ctx->store.submit(std::move(unit), [dispatcher, key, id, done](const result<persistence::written>& w) {
-      if (!w) return done(w.error());
-      if (!key.empty()) caf::anon_send(dispatcher, reload_entity{key});
-      done(json::serialize(json::object{{"skipped", id}}));
-    });
+    ctx->store.submit(std::move(unit),
+                      [dispatcher, key, id, done](const result<persistence::written>& w) {
+                        if (!w) return done(w.error());
+                        if (!key.empty()) caf::anon_send(dispatcher, reload_entity{key});
+                        done(json::serialize(json::object{{"skipped", id}}));
+                      });
   });
 }
 

@@ -20,7 +20,7 @@ struct runtime_parts {
   context_ptr ctx;
   std::shared_ptr<const remotes> calls;
   std::function<connector_policy()> plane, caldav;  ///< made anew for each (re)started connector
-  bool deterministic = false;  ///< CAF's testing scheduler: the test drives it
+  bool deterministic = false;                       ///< CAF's testing scheduler: the test drives it
 };
 
 class runtime final : public http::inbox, public http::inspector, public http::operations {
@@ -28,7 +28,8 @@ public:
   explicit runtime(runtime_parts parts);
   ~runtime() override;
 
-  /// Waits until no delivery and no effect is in flight, at most `grace`. Blocks: for shutting down.
+  /// Waits until no delivery and no effect is in flight, at most `grace`. Blocks: for shutting
+  /// down.
   void settle(std::chrono::milliseconds grace) const;
   /// Takes over what can change while running. Any thread.
   void reconfigure(const options& next);
@@ -45,9 +46,12 @@ public:
   [[nodiscard]] bool ready() const override;
   void subscribe(std::function<bool(std::string_view, std::string_view)> sink) override;
 
-  void retry_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) override;
-  void skip_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) override;
-  void sync_now(const http::sync_request& r, std::function<void(result<std::string>)> done) override;
+  void retry_dead_letter(const std::string& id,
+                         std::function<void(result<std::string>)> done) override;
+  void skip_dead_letter(const std::string& id,
+                        std::function<void(result<std::string>)> done) override;
+  void sync_now(const http::sync_request& r,
+                std::function<void(result<std::string>)> done) override;
   [[nodiscard]] std::string sync_status(const std::string& id) const override;
 
   /// Tests only: the system under CAF's testing scheduler.

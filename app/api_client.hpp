@@ -14,11 +14,13 @@ public:
   static result<api_client> make(const common_options& o, const std::string& url);
   /// The answer's whole JSON; a failure carries the daemon's message and what to do.
   [[nodiscard]] result<boost::json::value> get(const std::string& path) const;
-  [[nodiscard]] result<boost::json::value> post(const std::string& path, const std::string& body = "{}") const;
+  [[nodiscard]] result<boost::json::value> post(const std::string& path,
+                                                const std::string& body = "{}") const;
   [[nodiscard]] result<std::string> text(const std::string& path) const;
 
 private:
-  [[nodiscard]] result<std::string> call(const std::string& method, const std::string& path, const std::string& body) const;
+  [[nodiscard]] result<std::string> call(const std::string& method, const std::string& path,
+                                         const std::string& body) const;
   std::string url_, ca_file_;
   secret token_;
 };

@@ -1,5 +1,5 @@
-// app/command_line: the subcommands. Each returns the process's exit code: 0 well, 1 the asked thing
-// failed, 2 the command line or the configuration is wrong.
+// app/command_line: the subcommands. Each returns the process's exit code: 0 well, 1 the asked
+// thing failed, 2 the command line or the configuration is wrong.
 #pragma once
 #include <optional>
 #include <string>
@@ -33,18 +33,21 @@ int rotate_keys(const common_options& o);
 struct remote_options {
   std::string url;  ///< empty: this machine, the configured port
 };
-int show_actors(const common_options& o, const remote_options& r, const std::string& kind, const std::string& state, bool watch);
+int show_actors(const common_options& o, const remote_options& r, const std::string& kind,
+                const std::string& state, bool watch);
 struct dead_letter_options {
   std::string action;  ///< list, show, retry, skip, export
   std::vector<std::string> ids;
 };
 int dead_letters(const common_options& o, const remote_options& r, const dead_letter_options& d);
-int sync_now(const common_options& o, const remote_options& r, const std::string& project, bool dry_run);
+int sync_now(const common_options& o, const remote_options& r, const std::string& project,
+             bool dry_run);
 int health_check(const common_options& o, const remote_options& r);
 
 struct sandbox_command {
   unsigned short port = 8090;
-  std::string webhook_url, webhook_secret = "plane_wh_sandbox", api_key = "plane_api_sandbox", seed = "demo";
+  std::string webhook_url, webhook_secret = "plane_wh_sandbox", api_key = "plane_api_sandbox",
+                           seed = "demo";
   double time_scale = 1.0;
   unsigned requests_per_minute = 60;
 };

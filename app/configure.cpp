@@ -16,14 +16,17 @@ namespace pb::app {
 
 config::load_outcome load_configuration(const common_options& o) {
   config::load_inputs in;
-  in.toml_path = config::find_file(o.config_path, [](const std::string& p) { return std::filesystem::exists(p); });
+  in.toml_path = config::find_file(o.config_path,
+                                   [](const std::string& p) { return std::filesystem::exists(p); });
   in.env_file_path = o.env_file;
   for (char** e = environ; *e != nullptr; ++e) {
     const std::string_view pair{*e};
     const auto eq = pair.find('=');
-    if (eq != std::string_view::npos) in.environment.emplace(pair.substr(0, eq), pair.substr(eq + 1));
+    if (eq != std::string_view::npos)
+      in.environment.emplace(pair.substr(0, eq), pair.substr(eq + 1));
   }
-  if (const auto it = in.environment.find("CREDENTIALS_DIRECTORY"); it != in.environment.end()) in.credentials_directory = it->second;
+  if (const auto it = in.environment.find("CREDENTIALS_DIRECTORY"); it != in.environment.end())
+    in.credentials_directory = it->second;
   return config::load(in);
 }
 
@@ -53,7 +56,9 @@ int configure(const common_options& o, const config_options& c) {
   const auto loaded = load_configuration(o);
   if (c.action == "check") {
     std::cout << config::report(loaded);
-    if (loaded.ok()) std::cout << "the configuration is right" << (loaded.toml_path.empty() ? "" : ": " + loaded.toml_path) << "\n";
+    if (loaded.ok())
+      std::cout << "the configuration is right"
+                << (loaded.toml_path.empty() ? "" : ": " + loaded.toml_path) << "\n";
     return loaded.ok() ? 0 : 2;
   }
   if (!report_configuration(loaded)) return 2;

@@ -58,25 +58,32 @@ struct daemon::parts {
 
 namespace {
 
-std::shared_ptr<token_vault> make_vault(const config::settings& s, persistence::store& store, const persistence::sealer& sealer, const clock_source& clock) {
+std::shared_ptr<token_vault> make_vault(const config::settings& s, persistence::store& store,
+                                        const persistence::sealer& sealer,
+                                        const clock_source& clock) {
   if (!s.plane.oauth_enabled() || !s.plane.api_key.empty()) return nullptr;
-  protocol::plane::oauth_app app{s.plane.base_url, s.plane.client_id, s.plane.client_secret, config::plane_redirect_uri(s)};
-  auto vault = std::make_shared<token_vault>(std::move(app), clock, [&store, &sealer, &clock](const bot_credential& c) {
-    auto sealed = sealer.seal("default", std::string{http::oauth_bot_credential}, secret{to_json(c)}, clock.now());
-    if (!sealed) {
-      log::error("a renewed token could not be sealed", {log::kv("failure", sealed.error())});
-      return;
-    }
-    persistence::write unit;
-    unit.credentials.push_back(std::move(*sealed));
-    store.submit(std::move(unit), [](const result<persistence::written>& w) {
-      if (!w) log::error("a renewed token could not be stored", {log::kv("failure", w.error())});
-    });
-  });
+  protocol::plane::oauth_app app{s.plane.base_url, s.plane.client_id, s.plane.client_secret,
+                                 config::plane_redirect_uri(s)};
+  auto vault = std::make_shared<token_vault>(
+      std::move(app), clock, [&store, &sealer, &clock](const bot_credential& c) {
+        auto sealed = sealer.seal("default", std::string{http::oauth_bot_credential},
+                                  secret{to_json(c)}, clock.now());
+        if (!sealed) {
+          log::error("a renewed token could not be sealed", {log::kv("failure", sealed.error())});
+          return;
+        }
+        persistence::write unit;
+        unit.credentials.push_back(std::move(*sealed));
+        store.submit(std::move(unit), [](const result<persistence::written>& w) {
+          if (!w)
+            log::error("a renewed token could not be stored", {log::kv("failure", w.error())});
+        });
+      });
   return vault;
 }
 
-void load_bot_token(const std::shared_ptr<token_vault>& vault, persistence::store& store, const persistence::sealer& sealer) {
+void load_bot_token(const std::shared_ptr<token_vault>& vault, persistence::store& store,
+                    const persistence::sealer& sealer) {
   if (!vault) return;
   store.read([vault, &sealer](result<persistence::reader*> r) {
     if (!r) return;
@@ -84,7 +91,8 @@ void load_bot_token(const std::shared_ptr<token_vault>& vault, persistence::stor
     if (!row || !*row) return;
     auto plain = sealer.open(**row);
     if (!plain) {
-      log::error("the stored app token cannot be opened", {log::kv("failure", plain.error()), log::kv("remedy", plain.error().remedy)});
+      log::error("the stored app token cannot be opened",
+                 {log::kv("failure", plain.error()), log::kv("remedy", plain.error().remedy)});
       return;
     }
     if (auto c = parse_bot_credential(plain->reveal())) vault->put(std::move(*c));
@@ -100,26 +108,33 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   auto options = persistence::options_of(s);
   if (!options) return options.error();
   options->random = &p->random;
-  options->on_commit = [figures = p->figures.get()](const persistence::commit_figures& c) { figures->committed(c); };
+  options->on_commit = [figures = p->figures.get()](const persistence::commit_figures& c) {
+    figures->committed(c);
+  };
   auto store = persistence::open(*options);
   if (!store) return store.error();
   p->store = std::move(*store);
-  p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s), config::previous_encryption_keys(s));
+  p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s),
+                                                    config::previous_encryption_keys(s));
   p->client = std::make_unique<http::client>(client_options(s));
   if (auto problem = p->client->problem(); !problem) return problem.error();
-  p->ctx = std::make_shared<actors::context>(actors::context{.store = *p->store, .transport = *p->client, .clock = p->clock, .random = p->random, .opt = actor_options(s), .figures = *p->figures});
   p->vault = make_vault(s, *p->store, *p->sealer, p->clock);
   load_bot_token(p->vault, *p->store, *p->sealer);
-  if (p->vault) p->ctx->opt().plane_on = true;
+  p->ctx = std::make_shared<actors::context>(*p->store, *p->client, p->clock, p->random,
+                                             *p->figures, actor_options(s));
   p->take_secrets();
-  p->runtime = std::make_unique<actors::runtime>(actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault), caldav_policy(s, p->random), false});
-  p->figures->watch(*p->ctx, *p->runtime);
-  p->auth = std::make_unique<http::admin_auth>(p->admin_tokens);
+  p->runtime = std::make_unique<actors::runtime>(actors::runtime_parts{
+      p->ctx, remotes_of(s), plane_policy(s, p->vault), caldav_policy(s, p->random), false});
+  p->figures->watch(p->ctx);
+  p->auth = std::make_unique<http::admin_auth>(http::accepted_tokens{p->admin_tokens});
   p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
   p->add_endpoints();
   if (auto listening = p->server->start(); !listening) return listening.error();
-  log::info("planebridge listens", {log::kv("version", version), log::kv("address", s.server.address), log::kv("port", p->server->port()), log::kv("plane", p->ctx->opt().plane_on),
-                                    log::kv("calendar", p->ctx->opt().calendar_on), log::kv("shadow", p->ctx->opt().calendar.shadow)});
+  log::info("planebridge listens",
+            {log::kv("version", version), log::kv("address", s.server.address),
+             log::kv("port", p->server->port()), log::kv("plane", p->ctx->opt().plane_on),
+             log::kv("calendar", p->ctx->opt().calendar_on),
+             log::kv("shadow", p->ctx->opt().calendar.shadow)});
   return std::unique_ptr<daemon>{new daemon{std::move(p)}};
 }
 
@@ -129,10 +144,13 @@ void daemon::parts::add_endpoints() {
   webhook.secrets = webhook_secrets;
   webhook.keep_bytes = s.plane.body_limit_bytes;
   webhook.stream_bytes = s.plane.stream_limit_bytes;
-  http::add_plane_webhook(*server, webhook, *runtime, clock, [this](http::webhook_outcome o) { figures->webhook(http::to_string(o)); });
+  http::add_plane_webhook(*server, webhook, *runtime, clock, [this](http::webhook_outcome o) {
+    figures->webhook(http::to_string(o));
+  });
 
   http::plane_oauth_options oauth;
-  oauth.app = {s.plane.base_url, s.plane.client_id, s.plane.client_secret, config::plane_redirect_uri(s)};
+  oauth.app = {s.plane.base_url, s.plane.client_id, s.plane.client_secret,
+               config::plane_redirect_uri(s)};
   if (auto key = config::encryption_key_bytes(s)) oauth.encryption_key = *key;
   oauth.seal = [this](const std::string& name, const std::string& plain) -> result<std::string> {
     auto row = sealer->seal("default", name, secret{plain}, clock.now());
@@ -145,8 +163,8 @@ void daemon::parts::add_endpoints() {
   http::add_plane_oauth(*server, std::move(oauth), {*client, *store, clock, random});
   http::add_calendar_feed(*server, {feed_tokens}, feed_from_store(ctx));
   http::add_journal_endpoints(*server, *store, *runtime, *auth);
-  http::system_dependencies system{*runtime, *auth, [this] { return figures->render(); }, s.security.metrics_token, [this] { return config_json(); }};
-  http::add_system_endpoints(*server, std::move(system));
+  http::add_system_endpoints(*server, {*runtime, *auth, [this] { return figures->render(); },
+                                       s.security.metrics_token, [this] { return config_json(); }});
 }
 
 daemon::daemon(std::unique_ptr<parts> p) : p_(std::move(p)) {}
@@ -158,7 +176,8 @@ unsigned short daemon::port() const { return p_->server->port(); }
 
 void daemon::reload(config::load_outcome next) {
   if (!next.ok()) {
-    log::error("not reloaded: the configuration has mistakes", {log::kv("report", config::report(next))});
+    log::error("not reloaded: the configuration has mistakes",
+               {log::kv("report", config::report(next))});
     return;
   }
   const auto diff = config::reload_diff(p_->values(), next.values);
@@ -180,7 +199,9 @@ bool daemon::stop() {
   const auto begun = p_->clock.steady_now();
   p_->server->drain(grace / 2);
   p_->runtime->settle(grace / 2);
-  const auto left = std::max(milliseconds{500}, grace - std::chrono::duration_cast<milliseconds>(p_->clock.steady_now() - begun));
+  const auto left =
+      std::max(milliseconds{500},
+               grace - std::chrono::duration_cast<milliseconds>(p_->clock.steady_now() - begun));
   const auto busy = p_->runtime->stop(left);
   p_->client->shutdown();
   if (!busy.empty()) {

@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t page = 1'000;
 constexpr std::size_t feed_limit = 20'000;  ///< events; a feed beyond it is cut, oldest keys first
 
-result<std::string> build(const actors::context& ctx, persistence::reader& r, const std::string& filter) {
+result<std::string> build(const actors::context& ctx, persistence::reader& r,
+                          const std::string& filter) {
   std::string parent;
   std::string name = "Plane";
   if (!filter.empty()) {
@@ -17,7 +18,8 @@ result<std::string> build(const actors::context& ctx, persistence::reader& r, co
         parent = p.id;
         name = p.name;
       }
-    if (parent.empty()) return failure{errc::not_found, "calendar_feed", "no such project", "", 0, "", {}};
+    if (parent.empty())
+      return failure{errc::not_found, "calendar_feed", "no such project", "", 0, "", {}};
   }
   std::vector<protocol::caldav::event_values> events;
   std::string after;
@@ -27,7 +29,8 @@ result<std::string> build(const actors::context& ctx, persistence::reader& r, co
     for (const auto& row : *rows) {
       auto known = sync::parse_item_knowledge(row.known);
       if (!known || !sync::wants_event(*known, ctx.opt().calendar)) continue;
-      events.push_back(sync::render_event(*known, ctx.projects.find(known->project), ctx.opt().rendering, ctx.opt().calendar));
+      events.push_back(sync::render_event(*known, ctx.projects.find(known->project),
+                                          ctx.opt().rendering, ctx.opt().calendar));
     }
     if (rows->size() < page || events.size() >= feed_limit) break;
     after = rows->back().key.text();
@@ -40,8 +43,10 @@ result<std::string> build(const actors::context& ctx, persistence::reader& r, co
 http::calendar_body feed_from_store(actors::context_ptr ctx) {
   return [ctx](const std::string& filter, std::function<void(result<std::string>)> done) {
     ctx->store.read([ctx, filter, done = std::move(done)](result<persistence::reader*> r) {
-      if (!r) done(r.error());
-      else done(build(*ctx, **r, filter));
+      if (!r)
+        done(r.error());
+      else
+        done(build(*ctx, **r, filter));
     });
   };
 }

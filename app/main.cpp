@@ -11,8 +11,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"planebridge "} + version);
   app.require_subcommand(1);
   common_options common;
-  app.add_option("--config", common.config_path, "TOML file (else ./planebridge.toml, /etc/planebridge/planebridge.toml)")->envname("PLANEBRIDGE_CONFIG");
-  app.add_option("--env-file", common.env_file, "file of NAME=value lines, weaker than the environment")->envname("PLANEBRIDGE_ENV_FILE");
+  app.add_option("--config", common.config_path,
+                 "TOML file (else ./planebridge.toml, /etc/planebridge/planebridge.toml)")
+      ->envname("PLANEBRIDGE_CONFIG");
+  app.add_option("--env-file", common.env_file,
+                 "file of NAME=value lines, weaker than the environment")
+      ->envname("PLANEBRIDGE_ENV_FILE");
   app.fallthrough();
   int code = 0;
 
@@ -27,21 +31,37 @@ int main(int argc, char** argv) {
   config_options c;
   auto* config_command = app.add_subcommand("config", "check, show or write the configuration");
   config_command->require_subcommand(1);
-  config_command->add_subcommand("check", "report all mistakes at once")->callback([&] { c.action = "check"; code = configure(common, c); });
-  auto* show = config_command->add_subcommand("show", "effective values and where each came from, secrets masked");
+  config_command->add_subcommand("check", "report all mistakes at once")->callback([&] {
+    c.action = "check";
+    code = configure(common, c);
+  });
+  auto* show = config_command->add_subcommand(
+      "show", "effective values and where each came from, secrets masked");
   show->add_flag("--json", c.json, "as JSON");
-  show->callback([&] { c.action = "show"; code = configure(common, c); });
+  show->callback([&] {
+    c.action = "show";
+    code = configure(common, c);
+  });
   auto* init = config_command->add_subcommand("init", "write a commented example");
   init->add_option("path", c.path, "where to");
   init->add_flag("--force", c.force, "overwrite");
-  init->callback([&] { c.action = "init"; code = configure(common, c); });
+  init->callback([&] {
+    c.action = "init";
+    code = configure(common, c);
+  });
 
   auto* keys = app.add_subcommand("keys", "sealed credentials");
   keys->require_subcommand(1);
-  keys->add_subcommand("rotate", "reseal everything under ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what is older")->callback([&] { code = rotate_keys(common); });
+  keys->add_subcommand(
+          "rotate",
+          "reseal everything under ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what is older")
+      ->callback([&] { code = rotate_keys(common); });
 
   remote_options remote;
-  const auto with_url = [&remote](CLI::App* sub) { sub->add_option("--url", remote.url, "the daemon's address (else this machine, the configured port)"); };
+  const auto with_url = [&remote](CLI::App* sub) {
+    sub->add_option("--url", remote.url,
+                    "the daemon's address (else this machine, the configured port)");
+  };
 
   std::string kind, state;
   bool watch = false;
@@ -53,27 +73,34 @@ int main(int argc, char** argv) {
   actors->callback([&] { code = show_actors(common, remote, kind, state, watch); });
 
   dead_letter_options dead;
-  auto* letters = app.add_subcommand("dead-letters", "deliveries and effects whose attempts are used up");
+  auto* letters =
+      app.add_subcommand("dead-letters", "deliveries and effects whose attempts are used up");
   letters->require_subcommand(1);
   with_url(letters);
   for (const char* action : {"list", "show", "retry", "skip", "export"}) {
     auto* sub = letters->add_subcommand(action);
-    if (std::string_view{action} != "list" && std::string_view{action} != "export") sub->add_option("ids", dead.ids, "d<number> or e<number>")->required();
+    if (std::string_view{action} != "list" && std::string_view{action} != "export")
+      sub->add_option("ids", dead.ids, "d<number> or e<number>")->required();
     with_url(sub);
-    sub->callback([&, action] { dead.action = action; code = dead_letters(common, remote, dead); });
+    sub->callback([&, action] {
+      dead.action = action;
+      code = dead_letters(common, remote, dead);
+    });
   }
 
   std::string project;
   bool dry_run = false;
   auto* sync = app.add_subcommand("sync", "full syncs");
   sync->require_subcommand(1);
-  auto* now = sync->add_subcommand("now", "compare everything with Plane and the calendars, and mend it");
+  auto* now =
+      sync->add_subcommand("now", "compare everything with Plane and the calendars, and mend it");
   now->add_option("--project", project, "uuid or identifier of one project");
   now->add_flag("--dry-run", dry_run, "only tell what differs");
   with_url(now);
   now->callback([&] { code = sync_now(common, remote, project, dry_run); });
 
-  auto* check = app.add_subcommand("healthcheck", "exit 0 when the daemon is ready (for containers)");
+  auto* check =
+      app.add_subcommand("healthcheck", "exit 0 when the daemon is ready (for containers)");
   with_url(check);
   check->callback([&] { code = health_check(common, remote); });
 
@@ -84,8 +111,10 @@ int main(int argc, char** argv) {
   sandbox->add_option("--webhook-secret", s.webhook_secret, "what signs them");
   sandbox->add_option("--api-key", s.api_key, "the key its API takes");
   sandbox->add_option("--seed", s.seed, "demo, or empty for nothing");
-  sandbox->add_option("--time-scale", s.time_scale, "1 is real time; 0.01 makes its webhook retries a hundred times faster");
-  sandbox->add_option("--requests-per-minute", s.requests_per_minute, "its rate limit per API key; 0: none");
+  sandbox->add_option("--time-scale", s.time_scale,
+                      "1 is real time; 0.01 makes its webhook retries a hundred times faster");
+  sandbox->add_option("--requests-per-minute", s.requests_per_minute,
+                      "its rate limit per API key; 0: none");
   sandbox->callback([&] { code = run_sandbox_command(s); });
 
   try {

@@ -37,7 +37,8 @@ int serve(const common_options& o) {
 
   auto started = daemon::start(std::move(loaded));
   if (!started) {
-    log::error("cannot start", {log::kv("failure", started.error()), log::kv("remedy", started.error().remedy)});
+    log::error("cannot start",
+               {log::kv("failure", started.error()), log::kv("remedy", started.error().remedy)});
     return 1;
   }
   daemon& d = **started;

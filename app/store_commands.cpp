@@ -23,7 +23,8 @@ int migrate(const common_options& o, bool status_only) {
   if (!report_configuration(loaded)) return 2;
   const auto options = persistence::options_of(loaded.values);
   if (!options) return complain(options.error());
-  const auto report = status_only ? persistence::migration_status(*options) : persistence::migrate(*options);
+  const auto report =
+      status_only ? persistence::migration_status(*options) : persistence::migrate(*options);
   if (!report) return complain(report.error());
   for (const auto& m : report->applied) std::cout << "applied  " << m << "\n";
   for (const auto& m : report->pending) std::cout << "pending  " << m << "\n";
@@ -43,10 +44,12 @@ int rotate_keys(const common_options& o) {
   if (!options) return complain(options.error());
   auto store = persistence::open(*options);
   if (!store) return complain(store.error());
-  const persistence::sealer keys{config::encryption_key_bytes(loaded.values), config::previous_encryption_keys(loaded.values)};
+  const persistence::sealer keys{config::encryption_key_bytes(loaded.values),
+                                 config::previous_encryption_keys(loaded.values)};
   const auto report = persistence::rotate(**store, keys, system_clock_source{}.now());
   if (!report) return complain(report.error());
-  std::cout << report->resealed << " resealed, " << report->current << " under the current key already\n";
+  std::cout << report->resealed << " resealed, " << report->current
+            << " under the current key already\n";
   for (const auto& u : report->unreadable) std::cerr << "cannot be opened: " << u << "\n";
   return report->unreadable.empty() ? 0 : 1;
 }

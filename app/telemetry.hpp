@@ -4,12 +4,7 @@
 #include <string>
 
 #include "actors/context.hpp"
-#include "http/metrics.hpp"
 #include "persistence/engine.hpp"
-
-namespace pb::actors {
-class runtime;
-}
 
 namespace pb::app {
 
@@ -18,7 +13,7 @@ public:
   metrics_telemetry();
   ~metrics_telemetry() override;
   /// From now on render() also shows queues, lanes and states.
-  void watch(actors::context& ctx, const actors::runtime& runtime);
+  void watch(const actors::context_ptr& ctx);
   [[nodiscard]] std::string render();
 
   void webhook(std::string_view outcome);
@@ -27,8 +22,10 @@ public:
   void delivery_journaled(bool duplicate, std::string_view source) override;
   void delivery_finished(std::string_view how) override;
   void planning_started(std::chrono::microseconds since_received) override;
-  void effect_finished(std::string_view integration, std::string_view how, std::chrono::microseconds since_received) override;
-  void remote_call(std::string_view integration, std::string_view operation, int status, errc code, std::chrono::microseconds took) override;
+  void effect_finished(std::string_view integration, std::string_view how,
+                       std::chrono::microseconds since_received) override;
+  void remote_call(std::string_view integration, std::string_view operation, int status, errc code,
+                   std::chrono::microseconds took) override;
   void breaker_changed(std::string_view integration, std::string_view state) override;
   void actor_restarted(std::string_view kind) override;
   void live_entities(std::size_t n) override;
@@ -36,7 +33,7 @@ public:
 
 private:
   struct impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;
 };
 
 }  // namespace pb::app

@@ -44,7 +44,14 @@ std::string to_json(const bot_credential& c) {
 result<bot_credential> parse_bot_credential(std::string_view text) {
   boost::system::error_code ec;
   auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
-  if (ec || !v.is_object()) return failure{errc::storage, "plane.oauth", "the sealed token does not read", "install the app again through /plane/oauth/start", 0, "", {}};
+  if (ec || !v.is_object())
+    return failure{errc::storage,
+                   "plane.oauth",
+                   "the sealed token does not read",
+                   "install the app again through /plane/oauth/start",
+                   0,
+                   "",
+                   {}};
   const auto& o = v.get_object();
   const auto string_at = [&](const char* key) {
     const auto* s = o.if_contains(key);
@@ -55,7 +62,9 @@ result<bot_credential> parse_bot_credential(std::string_view text) {
   c.refresh = secret{string_at("refresh_token")};
   c.installation = string_at("app_installation_id");
   c.rest = secret{std::string{text}};
-  if (const auto* t = o.if_contains("expires_at"); t != nullptr && t->is_int64() && t->get_int64() != 0) c.expires_at = from_micros(t->get_int64());
+  if (const auto* t = o.if_contains("expires_at");
+      t != nullptr && t->is_int64() && t->get_int64() != 0)
+    c.expires_at = from_micros(t->get_int64());
   return c;
 }
 
@@ -73,10 +82,14 @@ std::optional<secret> token_vault::access() const {
 
 std::shared_ptr<protocol::exchange> token_vault::renewal(timestamp now) {
   const std::lock_guard hold{lock_};
-  if (!held_ || held_->expires_at == timestamp{} || now < held_->expires_at - renew_before || now < try_again_at_) return nullptr;
+  if (!held_ || held_->expires_at == timestamp{} || now < held_->expires_at - renew_before ||
+      now < try_again_at_)
+    return nullptr;
   try_again_at_ = now + pause_after_failure;
-  if (!held_->refresh.empty()) return std::make_shared<token_exchange>(plane::refresh_token_request(app_, held_->refresh));
-  if (!held_->installation.empty()) return std::make_shared<token_exchange>(plane::bot_token_request(app_, held_->installation));
+  if (!held_->refresh.empty())
+    return std::make_shared<token_exchange>(plane::refresh_token_request(app_, held_->refresh));
+  if (!held_->installation.empty())
+    return std::make_shared<token_exchange>(plane::bot_token_request(app_, held_->installation));
   return nullptr;
 }
 

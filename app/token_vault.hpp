@@ -28,7 +28,8 @@ result<bot_credential> parse_bot_credential(std::string_view json);
 class token_vault {
 public:
   /// @param save  seals and stores; called outside the lock
-  token_vault(protocol::plane::oauth_app app, const clock_source& clock, std::function<void(const bot_credential&)> save)
+  token_vault(protocol::plane::oauth_app app, const clock_source& clock,
+              std::function<void(const bot_credential&)> save)
       : app_(std::move(app)), clock_(clock), save_(std::move(save)) {}
 
   void put(bot_credential c);

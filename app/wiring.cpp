@@ -89,7 +89,8 @@ std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s) {
 http::client_options client_options(const config::settings& s) {
   http::client_options o;
   o.threads = s.concurrency.http_client_threads;
-  o.max_connections_per_host = std::max(s.concurrency.plane_parallel, s.concurrency.caldav_parallel) + 2;
+  o.max_connections_per_host =
+      std::max(s.concurrency.plane_parallel, s.concurrency.caldav_parallel) + 2;
   o.ca_file = s.http.ca_file;
   o.https_proxy = s.http.https_proxy;
   o.no_proxy = s.http.no_proxy;
@@ -111,14 +112,19 @@ namespace plane = protocol::plane;
 
 plane::purpose purpose_of(actors::urgency u) {
   switch (u) {
-    case actors::urgency::person: return plane::purpose::person;
-    case actors::urgency::repair: return plane::purpose::repair;
-    case actors::urgency::scan: return plane::purpose::scan;
+    case actors::urgency::person:
+      return plane::purpose::person;
+    case actors::urgency::repair:
+      return plane::purpose::repair;
+    case actors::urgency::scan:
+      return plane::purpose::scan;
   }
   return plane::purpose::person;
 }
 
-std::optional<milliseconds> plane_again(const protocol::call& c, const result<protocol::http_response>& r, unsigned tries, double draw) {
+std::optional<milliseconds> plane_again(const protocol::call& c,
+                                        const result<protocol::http_response>& r, unsigned tries,
+                                        double draw) {
   if (r && r->status != 429 && r->status < 500) return std::nullopt;
   const failure f = r ? plane::classify(*r, c.operation) : r.error();
   const auto d = plane::next_try(f, tries, draw, c.idempotent);
@@ -138,45 +144,59 @@ std::optional<milliseconds> pause_for_credentials(const failure& f, milliseconds
 
 }  // namespace
 
-std::function<actors::connector_policy()> plane_policy(const config::settings& s, std::shared_ptr<token_vault> vault) {
-  auto budget = std::make_shared<plane::request_budget>(s.plane.requests_per_minute, s.plane.scan_share_percent);
-  return [=, limits = call_limits(s), key = s.plane.api_key, parallel = s.concurrency.plane_parallel] {
-    actors::connector_policy p;
-    p.name = "plane";
-    p.parallel = parallel;
-    p.limits = limits;
-    p.authorize = [key, vault](protocol::http_request& request) -> std::optional<failure> {
-      if (!key.empty()) {
-        plane::authorize(request, {plane::credential::kind::api_key, key});
-        return std::nullopt;
-      }
-      if (auto token = vault ? vault->access() : std::nullopt) {
-        plane::authorize(request, {plane::credential::kind::bearer, *token});
-        return std::nullopt;
-      }
-      return failure{errc::key_missing, "plane", "no API key and no installed app", "set plane.api_key (PLANE_API_KEY), or install the app through /plane/oauth/start", 0, "", {}};
-    };
-    p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
-      const auto v = budget->admit(now, purpose_of(how));
-      if (v.go) return std::nullopt;
-      return v.wait;
-    };
-    p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
-      if (!r) budget->note_no_answer();
-      else if (r->status == 429) budget->note_429(now, plane::retry_after_of(*r));
-      else budget->note_response(now, *r);
-    };
-    p.again = plane_again;
-    p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_key_pause); };
-    if (vault) {
-      p.renewal = [vault](timestamp now) { return vault->renewal(now); };
-      p.renewed = [vault](const actors::performed& done) { vault->renewed(done); };
-    }
-    return p;
-  };
+std::function<actors::connector_policy()> plane_policy(const config::settings& s,
+                                                       std::shared_ptr<token_vault> vault) {
+  auto budget = std::make_shared<plane::request_budget>(s.plane.requests_per_minute,
+                                                        s.plane.scan_share_percent);
+  return
+      [=, limits = call_limits(s), key = s.plane.api_key, parallel = s.concurrency.plane_parallel] {
+        actors::connector_policy p;
+        p.name = "plane";
+        p.parallel = parallel;
+        p.limits = limits;
+        p.authorize = [key, vault](protocol::http_request& request) -> std::optional<failure> {
+          if (!key.empty()) {
+            plane::authorize(request, {plane::credential::kind::api_key, key});
+            return std::nullopt;
+          }
+          if (auto token = vault ? vault->access() : std::nullopt) {
+            plane::authorize(request, {plane::credential::kind::bearer, *token});
+            return std::nullopt;
+          }
+          return failure{
+              errc::key_missing,
+              "plane",
+              "no API key and no installed app",
+              "set plane.api_key (PLANE_API_KEY), or install the app through /plane/oauth/start",
+              0,
+              "",
+              {}};
+        };
+        p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
+          const auto v = budget->admit(now, purpose_of(how));
+          if (v.go) return std::nullopt;
+          return v.wait;
+        };
+        p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
+          if (!r)
+            budget->note_no_answer();
+          else if (r->status == 429)
+            budget->note_429(now, plane::retry_after_of(*r));
+          else
+            budget->note_response(now, *r);
+        };
+        p.again = plane_again;
+        p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_key_pause); };
+        if (vault) {
+          p.renewal = [vault](timestamp now) { return vault->renewal(now); };
+          p.renewed = [vault](const actors::performed& done) { vault->renewed(done); };
+        }
+        return p;
+      };
 }
 
-std::function<actors::connector_policy()> caldav_policy(const config::settings& s, random_source& random) {
+std::function<actors::connector_policy()> caldav_policy(const config::settings& s,
+                                                        random_source& random) {
   namespace caldav = protocol::caldav;
   caldav::auth_options a;
   a.username = s.calendar.username;
@@ -197,7 +217,10 @@ std::function<actors::connector_policy()> caldav_policy(const config::settings& 
       auth->authorize(request, make_uuid(random));
       return std::nullopt;
     };
-    p.challenged = [auth](const protocol::http_request& sent, const protocol::http_response& answer) { return auth->challenge(sent, answer); };
+    p.challenged = [auth](const protocol::http_request& sent,
+                          const protocol::http_response& answer) {
+      return auth->challenge(sent, answer);
+    };
     p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_password_pause); };
     return p;
   };

@@ -23,7 +23,9 @@ std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s);
 class token_vault;
 
 /// A factory for each (re)started connector; the budget outlives restarts.
-std::function<actors::connector_policy()> plane_policy(const config::settings& s, std::shared_ptr<token_vault> vault);
-std::function<actors::connector_policy()> caldav_policy(const config::settings& s, random_source& random);
+std::function<actors::connector_policy()> plane_policy(const config::settings& s,
+                                                       std::shared_ptr<token_vault> vault);
+std::function<actors::connector_policy()> caldav_policy(const config::settings& s,
+                                                        random_source& random);
 
 }  // namespace pb::app

@@ -17,11 +17,10 @@ std::string format_rfc3339(timestamp t) {
   const hh_mm_ss time{t - day};
   std::array<char, 48> text{};
   const auto micros = static_cast<long long>(time.subseconds().count());
-  const int n = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
-                              int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
-                              static_cast<int>(time.hours().count()),
-                              static_cast<int>(time.minutes().count()),
-                              static_cast<int>(time.seconds().count()));
+  const int n = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d", int{date.year()},
+      unsigned{date.month()}, unsigned{date.day()}, static_cast<int>(time.hours().count()),
+      static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
   std::string out(text.data(), static_cast<std::size_t>(n));
   if (micros != 0) {
     const int m = std::snprintf(text.data(), text.size(), ".%06lld", micros);
@@ -62,7 +61,13 @@ struct reader {
 
 result<timestamp> parse_rfc3339(std::string_view text) {
   const auto bad = [&] {
-    return failure{errc::bad_input, "time.parse", "not a date and time: " + std::string{text.substr(0, 40)}, "", 0, "", {}};
+    return failure{errc::bad_input,
+                   "time.parse",
+                   "not a date and time: " + std::string{text.substr(0, 40)},
+                   "",
+                   0,
+                   "",
+                   {}};
   };
   reader r{text};
   const int y = r.digits(4);
@@ -99,7 +104,8 @@ result<timestamp> parse_rfc3339(std::string_view text) {
   } else {
     return bad();
   }
-  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
   if (!r.ok || !r.rest.empty() || !date.ok() || h > 23 || mi > 59 || s > 60) return bad();
   return timestamp{sys_days{date}.time_since_epoch() + hours{h} + minutes{mi} + seconds{s} +
                    microseconds{micros} - offset};

@@ -33,7 +33,10 @@ public:
   explicit manual_clock(timestamp start) : now_(start) {}
   [[nodiscard]] timestamp now() const override { return now_; }
   [[nodiscard]] steady_time steady_now() const override { return steady_; }
-  void advance(std::chrono::microseconds by) { now_ += by; steady_ += by; }
+  void advance(std::chrono::microseconds by) {
+    now_ += by;
+    steady_ += by;
+  }
   void jump_wall(std::chrono::microseconds by) { now_ += by; }
 
 private:

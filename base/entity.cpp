@@ -11,14 +11,14 @@ std::string_view entity_key::kind() const noexcept {
   const auto first = text_.find(':');
   if (first == std::string::npos) return {};
   const auto second = text_.find(':', first + 1);
-  return std::string_view{text_}.substr(first + 1, second == std::string::npos
-                                                       ? std::string::npos
-                                                       : second - first - 1);
+  return std::string_view{text_}.substr(
+      first + 1, second == std::string::npos ? std::string::npos : second - first - 1);
 }
 std::string_view entity_key::id() const noexcept {
   const auto first = text_.find(':');
   const auto second = first == std::string::npos ? first : text_.find(':', first + 1);
-  return second == std::string::npos ? std::string_view{} : std::string_view{text_}.substr(second + 1);
+  return second == std::string::npos ? std::string_view{}
+                                     : std::string_view{text_}.substr(second + 1);
 }
 std::uint8_t entity_key::partition() const { return sha256(text_)[0]; }
 

@@ -40,7 +40,7 @@ struct failure {
   std::string where{};   ///< the operation, "plane.list_work_items"; never user text
   std::string detail{};  ///< for people and the log; secrets already masked
   std::string remedy{};  ///< what to do, where it is known; may be empty
-  int status = 0;      ///< HTTP status of the remote answer, 0 without one
+  int status = 0;        ///< HTTP status of the remote answer, 0 without one
   std::string request_id{};
   std::optional<std::chrono::milliseconds> retry_after{};
 };

@@ -26,10 +26,14 @@ spdlog::logger& logger() {
 
 std::string_view name_of(level l) {
   switch (l) {
-    case level::debug: return "debug";
-    case level::info: return "info";
-    case level::warn: return "warn";
-    case level::error: return "error";
+    case level::debug:
+      return "debug";
+    case level::info:
+      return "info";
+    case level::warn:
+      return "warn";
+    case level::error:
+      return "error";
   }
   return "info";
 }
@@ -83,8 +87,10 @@ void write(level l, std::string_view message, std::initializer_list<field> field
       line += ',';
       append_json_string(line, f.name);
       line += ':';
-      if (f.quoted) append_json_string(line, f.value);
-      else line += f.value;
+      if (f.quoted)
+        append_json_string(line, f.value);
+      else
+        line += f.value;
     }
     line += '}';
   } else {
@@ -94,8 +100,10 @@ void write(level l, std::string_view message, std::initializer_list<field> field
       line += ' ';
       line += f.name;
       line += '=';
-      if (plain(f.value)) line += f.value;
-      else append_json_string(line, f.value);
+      if (plain(f.value))
+        line += f.value;
+      else
+        append_json_string(line, f.value);
     }
   }
   if (auto* sink = captured.load()) return sink(line);

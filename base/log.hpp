@@ -21,14 +21,24 @@ struct field {
   bool quoted = true;  ///< false for numbers and booleans
 };
 
-inline field kv(std::string_view name, std::string_view value) { return {name, std::string{value}, true}; }
+inline field kv(std::string_view name, std::string_view value) {
+  return {name, std::string{value}, true};
+}
 inline field kv(std::string_view name, const char* value) { return {name, value, true}; }
-inline field kv(std::string_view name, bool value) { return {name, value ? "true" : "false", false}; }
+inline field kv(std::string_view name, bool value) {
+  return {name, value ? "true" : "false", false};
+}
 template <std::integral T>
-field kv(std::string_view name, T value) { return {name, std::to_string(value), false}; }
-inline field kv(std::string_view name, double value) { return {name, std::to_string(value), false}; }
+field kv(std::string_view name, T value) {
+  return {name, std::to_string(value), false};
+}
+inline field kv(std::string_view name, double value) {
+  return {name, std::to_string(value), false};
+}
 inline field kv(std::string_view name, const entity_key& e) { return {name, e.text(), true}; }
-inline field kv(std::string_view name, errc code) { return {name, std::string{to_string(code)}, true}; }
+inline field kv(std::string_view name, errc code) {
+  return {name, std::string{to_string(code)}, true};
+}
 inline field kv(std::string_view name, const failure& f) { return {name, describe(f), true}; }
 
 /// Before the first line; later calls change level and format at run time (SIGHUP). Any thread.
@@ -41,8 +51,14 @@ void write(level l, std::string_view message, std::initializer_list<field> field
 inline void debug(std::string_view m, std::initializer_list<field> f = {}) {
   if (enabled(level::debug)) write(level::debug, m, f);
 }
-inline void info(std::string_view m, std::initializer_list<field> f = {}) { write(level::info, m, f); }
-inline void warn(std::string_view m, std::initializer_list<field> f = {}) { write(level::warn, m, f); }
-inline void error(std::string_view m, std::initializer_list<field> f = {}) { write(level::error, m, f); }
+inline void info(std::string_view m, std::initializer_list<field> f = {}) {
+  write(level::info, m, f);
+}
+inline void warn(std::string_view m, std::initializer_list<field> f = {}) {
+  write(level::warn, m, f);
+}
+inline void error(std::string_view m, std::initializer_list<field> f = {}) {
+  write(level::error, m, f);
+}
 
 }  // namespace pb::log

@@ -16,8 +16,8 @@ namespace pb::protocol {
 /// What is wanted next: this request carried out.
 struct call {
   http_request request;
-  std::string operation;    ///< metric and log label from a closed set: "plane.get_work_item"
-  bool idempotent = true;   ///< may be repeated blindly after an unknown outcome
+  std::string operation;   ///< metric and log label from a closed set: "plane.get_work_item"
+  bool idempotent = true;  ///< may be repeated blindly after an unknown outcome
 };
 
 /// Ended well. `value` is read by who made the exchange (each exchange type names its result).

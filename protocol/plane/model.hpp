@@ -1,4 +1,5 @@
-// protocol/plane/model: what Plane tells us, as values. Names follow API v1 (docs/contracts/plane.md).
+// protocol/plane/model: what Plane tells us, as values. Names follow API v1
+// (docs/contracts/plane.md).
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -40,8 +41,8 @@ struct work_item {
   std::optional<state_ref> state;
   std::vector<user_ref> assignees;
   std::vector<label_ref> labels;
-  std::string created_at, updated_at;  ///< as sent; parse_rfc3339 reads them
-  std::string archived_at, deleted_at; ///< empty = not
+  std::string created_at, updated_at;   ///< as sent; parse_rfc3339 reads them
+  std::string archived_at, deleted_at;  ///< empty = not
   bool is_draft = false;
   std::string external_source, external_id, parent;
   std::string created_by, updated_by;
@@ -58,18 +59,18 @@ enum class action : std::uint8_t { created, updated, deleted, archived, other };
 
 /// What one webhook says.
 struct webhook_event {
-  int generation = 1;       ///< 1: open edition, 2: cloud
-  std::string event;        ///< as sent, after the quirks: "issue", "workitem.updated"
+  int generation = 1;  ///< 1: open edition, 2: cloud
+  std::string event;   ///< as sent, after the quirks: "issue", "workitem.updated"
   subject about = subject::other;
   action what = action::other;
   std::string webhook_id, workspace_id, workspace_slug;
-  std::string entity_id;    ///< the object's own uuid; may be empty (v0.25 sends null)
-  std::string work_item_id; ///< the work item concerned; for comments data.issue where it is sent
+  std::string entity_id;     ///< the object's own uuid; may be empty (v0.25 sends null)
+  std::string work_item_id;  ///< the work item concerned; for comments data.issue where it is sent
   std::string project_id;
-  std::string field;        ///< activity.field
+  std::string field;  ///< activity.field
   std::string actor_id;
-  std::string updated_at;   ///< data.updated_at, empty on older forms
-  std::string stable_id;    ///< v2 event_id, else empty
+  std::string updated_at;  ///< data.updated_at, empty on older forms
+  std::string stable_id;   ///< v2 event_id, else empty
   /// Set when `data` is a complete v1 work item; v2's lacks description_html and names.
   std::optional<work_item> item;
   /// Not about the object itself: v0.25 sends event issue / action deleted with field link, cycles,
