@@ -4,9 +4,12 @@ namespace pb::sync {
 
 std::string_view to_string(breaker::state s) noexcept {
   switch (s) {
-    case breaker::state::closed: return "closed";
-    case breaker::state::open: return "open";
-    case breaker::state::half_open: return "half-open";
+    case breaker::state::closed:
+      return "closed";
+    case breaker::state::open:
+      return "open";
+    case breaker::state::half_open:
+      return "half-open";
   }
   return "closed";
 }

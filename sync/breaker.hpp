@@ -9,7 +9,7 @@
 namespace pb::sync {
 
 struct breaker_policy {
-  unsigned failures = 5;                       ///< within `window` open it
+  unsigned failures = 5;  ///< in a row, within `window`, open it
   std::chrono::milliseconds window{60'000};
   std::chrono::milliseconds open_for{30'000};  ///< then one probe at a time is let through
   unsigned probes_to_close = 2;

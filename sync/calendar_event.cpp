@@ -9,18 +9,24 @@ namespace {
 
 std::string color_of(plane::priority p) {
   switch (p) {
-    case plane::priority::urgent: return "red";
-    case plane::priority::high: return "orange";
-    case plane::priority::medium: return "yellow";
-    case plane::priority::low: return "green";
-    case plane::priority::none: return {};
+    case plane::priority::urgent:
+      return "red";
+    case plane::priority::high:
+      return "orange";
+    case plane::priority::medium:
+      return "yellow";
+    case plane::priority::low:
+      return "green";
+    case plane::priority::none:
+      return {};
   }
   return {};
 }
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
-  for (const auto& n : names) out += (out.empty() ? "" : ", ") + n;
+  for (const auto& n : names)
+    if (!n.empty()) out += (out.empty() ? "" : ", ") + n;
   return out;
 }
 
@@ -31,13 +37,15 @@ timestamp instant(const std::string& text) {
 
 }  // namespace
 
-caldav::event_values render_event(const item_knowledge& item, const std::optional<plane::project>& project,
+caldav::event_values render_event(const item_knowledge& item,
+                                  const std::optional<plane::project>& project,
                                   const event_rendering& where, const calendar_rules& rules) {
   caldav::event_values v;
   v.uid = caldav::uid_of(item.id);
   v.summary = "[" + std::to_string(item.sequence_id) + "] " + item.name;
-  v.url = plane::item_page_url(where.app_url, where.workspace_slug, project ? project->identifier : "",
-                               item.sequence_id, item.project, item.id);
+  v.url =
+      plane::item_page_url(where.app_url, where.workspace_slug, project ? project->identifier : "",
+                           item.sequence_id, item.project, item.id);
   // The facts below the text stay whole: the text is what is cut.
   std::string facts;
   const auto add = [&facts](std::string_view name, const std::string& value) {
@@ -49,7 +57,9 @@ caldav::event_values render_event(const item_knowledge& item, const std::optiona
   add("Labels", joined(item.labels));
   if (project) add("Project", project->name);
   add("Plane", v.url);
-  const std::size_t room = caldav::description_limit > facts.size() + 1 ? caldav::description_limit - facts.size() - 1 : 0;
+  const std::size_t room = caldav::description_limit > facts.size() + 1
+                               ? caldav::description_limit - facts.size() - 1
+                               : 0;
   v.description = item.text.empty() ? facts.substr(std::min<std::size_t>(1, facts.size()))
                                     : caldav::cut_text(item.text, room) + "\n" + facts;
   const auto target = caldav::parse_civil_date(item.target_date);
@@ -61,7 +71,8 @@ caldav::event_values render_event(const item_knowledge& item, const std::optiona
           start && std::chrono::sys_days{*start} <= std::chrono::sys_days{*target})
         v.start = *start;
   }
-  v.cancelled = item.state.group == plane::state_group::completed || item.state.group == plane::state_group::cancelled;
+  v.cancelled = item.state.group == plane::state_group::completed ||
+                item.state.group == plane::state_group::cancelled;
   v.color = color_of(item.prio);
   v.categories = item.labels;
   v.created = instant(item.created_at);

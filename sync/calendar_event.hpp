@@ -13,7 +13,7 @@ namespace pb::sync {
 
 /// What the event needs beside the item: this installation's addresses.
 struct event_rendering {
-  std::string app_url;         ///< plane.app_url, where people see Plane
+  std::string app_url;  ///< plane.app_url, where people see Plane
   std::string workspace_slug;
 };
 
@@ -21,6 +21,7 @@ struct event_rendering {
 /// project line.
 protocol::caldav::event_values render_event(const item_knowledge& item,
                                             const std::optional<protocol::plane::project>& project,
-                                            const event_rendering& where, const calendar_rules& rules);
+                                            const event_rendering& where,
+                                            const calendar_rules& rules);
 
 }  // namespace pb::sync

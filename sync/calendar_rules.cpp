@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "base/digest.hpp"
+#include "protocol/caldav/href.hpp"
 
 namespace pb::sync {
 using namespace std::chrono_literals;
+namespace caldav = protocol::caldav;
 namespace {
 
 constexpr std::size_t put_back_limit = 3;
@@ -28,6 +30,11 @@ const queued_effect* replaceable(std::span<const queued_effect> queued, bool wit
   return nullptr;
 }
 
+bool in_flight(std::span<const queued_effect> queued) {
+  return std::any_of(queued.begin(), queued.end(),
+                     [](const auto& q) { return q.attempted && !q.withheld; });
+}
+
 calendar_plan want(calendar_link link, std::span<const queued_effect> queued,
                    const std::string& print, timestamp now, const calendar_rules& rules,
                    std::string rule) {
@@ -38,8 +45,9 @@ calendar_plan want(calendar_link link, std::span<const queued_effect> queued,
   w.rule = rule;
   w.withheld = rules.shadow;
   // The first change goes at once, further ones within the window as one trailing call.
-  w.due_at = std::max(now, link.base.sent_at + rules.window);
-  if (link.base.sent_at == timestamp{}) w.due_at = now;
+  w.due_at = now;
+  if (link.base.sent_at != timestamp{}) w.due_at = std::max(now, link.base.sent_at + rules.window);
+  if (in_flight(queued)) w.due_at = std::max(w.due_at, now + rules.window);
   if (const auto* q = replaceable(queued, rules.shadow)) p.replace = q->id;
   p.effect = std::move(w);
   p.rule = std::move(rule);
@@ -56,12 +64,18 @@ calendar_plan want(calendar_link link, std::span<const queued_effect> queued,
 
 std::string_view to_string(link_state s) noexcept {
   switch (s) {
-    case link_state::none: return "none";
-    case link_state::live: return "live";
-    case link_state::muted: return "muted";
-    case link_state::diverged: return "diverged";
-    case link_state::conflict: return "conflict";
-    case link_state::removed: return "removed";
+    case link_state::none:
+      return "none";
+    case link_state::live:
+      return "live";
+    case link_state::muted:
+      return "muted";
+    case link_state::diverged:
+      return "diverged";
+    case link_state::conflict:
+      return "conflict";
+    case link_state::removed:
+      return "removed";
   }
   return "none";
 }
@@ -110,6 +124,11 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
     const auto* held = replaceable(queued, true);
     const std::string& last = held != nullptr ? held->fingerprint : link.base.planned;
     if (print == last) return nothing(link, "calendar: nothing to change");
+    if (held != nullptr && print == link.base.planned) {
+      auto back = nothing(link, "shadow: reverted");
+      back.cancel.push_back(held->id);
+      return back;
+    }
     return want(link, queued, print, now, rules, "shadow: withheld");
   }
   calendar_plan p;
@@ -123,14 +142,14 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
     return p;
   }
   const queued_effect* waiting = replaceable(queued, false);
-  const bool attempted = std::any_of(queued.begin(), queued.end(),
-                                     [](const auto& q) { return q.attempted && !q.withheld; });
+  const bool attempted = in_flight(queued);
   const bool on_server = !link.base.href.empty();
   if (waiting != nullptr && !attempted && print == link.base.agreed) {
     // Back to the base while our write waited: it is no longer wanted.
     p.cancel.push_back(waiting->id);
     p.link = link;
     p.link.base.planned = print;
+    p.link.state = on_server ? link_state::live : link_state::removed;
     p.link_changed = true;
     p.rule = "calendar: reverted before it was sent";
     return p;
@@ -159,26 +178,46 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
     v.plan = nothing(link, std::move(rule));
     return v;
   };
+  const auto put = [&](calendar_link anew, std::string rule) {
+    v.plan = want(std::move(anew), queued, fingerprint(known, rules), now, rules, std::move(rule));
+    if (!rules.shadow)
+      for (const auto& q : queued)
+        if (q.withheld) v.plan.cancel.push_back(q.id);
+    return v;
+  };
   const std::string print = fingerprint(known, rules);
-  const bool busy = std::any_of(queued.begin(), queued.end(), [](const auto& q) { return !q.withheld; });
+  const bool busy =
+      std::any_of(queued.begin(), queued.end(), [](const auto& q) { return !q.withheld; });
   if (busy) return settle_with("absorbed: a write of this event is on its way");
+  if (const auto* held = replaceable(queued, true);
+      rules.shadow && held != nullptr && held->fingerprint == print)
+    return settle_with("shadow: withheld already");
 
   if (!seen.present) {
-    if (print.empty()) return settle_with("calendar: absent, and none is wanted");
-    if (link.base.href.empty() || link.state == link_state::diverged || seen.forced) {
-      calendar_link anew = link;
-      anew.base.href.clear();
-      anew.base.etag.clear();
-      v.plan = want(std::move(anew), queued, print, now, rules,
-                    seen.forced ? "calendar: put again on request" : "calendar: missing");
+    calendar_link absent = link;
+    absent.base.href.clear();
+    absent.base.etag.clear();
+    if (print.empty()) {
+      v.plan = nothing(link, "calendar: absent, and none is wanted");
+      if (!link.base.href.empty() && !rules.shadow) {  // whoever removed it did our work
+        absent.base.hash.clear();
+        absent.base.agreed.clear();
+        absent.base.planned.clear();
+        absent.state = link_state::removed;
+        v.plan.link = std::move(absent);
+        v.plan.link_changed = true;
+      }
       return v;
     }
+    if (seen.forced) return put(std::move(absent), "calendar: put again on request");
     if (link.state == link_state::muted) return settle_with("calendar: stays deleted (muted)");
+    if (link.base.href.empty() || link.state == link_state::diverged)
+      return put(std::move(absent), "calendar: missing");
     v.plan = nothing(link, "calendar: deleted by a person, stays deleted until the item changes");
     if (!rules.shadow) {
-      v.plan.link.state = link_state::muted;
-      v.plan.link.base.href.clear();
-      v.plan.link.base.etag.clear();
+      absent.state = link_state::muted;
+      absent.base.agreed.clear();  // the sides agree on nothing now: only `planned` is remembered
+      v.plan.link = std::move(absent);
       v.plan.link_changed = true;
     }
     return v;
@@ -196,27 +235,41 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
       return settle_with("calendar: an event that is not ours to delete");
     }
     calendar_link orphan = link;
-    orphan.base.href = seen.href;
-    orphan.base.etag = seen.etag;
-    if (orphan.base.project.empty()) orphan.base.project = seen.project;
-    v.plan = want(std::move(orphan), queued, print, now, rules, "calendar: orphan removed");
-    return v;
+    // A linked event that is elsewhere goes first; this copy is met again in the next round.
+    if (!linked || caldav::same_href(link.base.href, seen.href)) {
+      orphan.base.href = seen.href;
+      orphan.base.etag = seen.etag;
+      if (!seen.project.empty()) orphan.base.project = seen.project;
+    }
+    return put(std::move(orphan), "calendar: orphan removed");
   }
 
   if (link.state == link_state::conflict && !seen.forced)
     return settle_with("calendar: conflict, waits for a person");
   const bool known_event = !link.base.href.empty();
+  if (!seen.project.empty() && seen.project != known.project &&
+      (!known_event || !caldav::same_href(link.base.href, seen.href))) {
+    // A copy in a calendar that the item has left. Whose it is, only a link of ours tells.
+    if (!known_event) return settle_with("calendar: a copy elsewhere that is not ours to delete");
+    calendar_link moved = link;  // settle() finds it stale once the right one is confirmed
+    moved.base.project = seen.project;
+    moved.base.href = seen.href;
+    moved.base.etag = seen.etag;
+    return put(std::move(moved), "calendar: a copy in a former calendar");
+  }
   if (known_event && seen.etag == link.base.etag && seen.rendered_hash == link.base.hash &&
       link.state == link_state::live)
     return settle_with("calendar: already right");
   calendar_link mended = link;
   mended.base.href = seen.href;
-  if (!known_event) mended.base.etag.clear();
-  v.plan = want(std::move(mended), queued, print, now, rules,
-                !known_event                     ? "calendar: adopted"
-                : seen.etag != link.base.etag    ? "calendar: edited in a client"
-                                                 : "calendar: content differs");
-  return v;
+  if (!known_event) {
+    mended.base.project = known.project;
+    mended.base.etag.clear();
+  }
+  if (seen.forced) mended.base.put_back.clear();  // a person has looked: counted anew
+  return put(std::move(mended), !known_event                  ? "calendar: adopted"
+                                : seen.etag != link.base.etag ? "calendar: edited in a client"
+                                                              : "calendar: content differs");
 }
 
 outcome_plan settle(const calendar_outcome& o, const calendar_link& link) {
@@ -234,7 +287,8 @@ outcome_plan settle(const calendar_outcome& o, const calendar_link& link) {
     p.rule = "calendar: removed";
     return p;
   }
-  if (!b.href.empty() && !b.project.empty() && b.project != o.project && b.href != o.href) {
+  if (!b.href.empty() && !b.project.empty() && b.project != o.project &&
+      !caldav::same_href(b.href, o.href)) {
     p.stale_href = b.href;
     p.stale_etag = b.etag;
   }

@@ -55,7 +55,7 @@ enum class calendar_operation : std::uint8_t { put, remove };
 
 /// What is to happen; nothing set: nothing to do.
 struct calendar_plan {
-  calendar_link link;       ///< to be stored when link_changed
+  calendar_link link;  ///< to be stored when link_changed
   bool link_changed = false;
   std::optional<std::int64_t> replace;  ///< this waiting effect takes the operation below
   std::vector<std::int64_t> cancel;     ///< effects that are no longer wanted
@@ -79,9 +79,9 @@ calendar_plan plan_calendar(const item_knowledge& now_known, const calendar_link
 struct observed_event {
   bool present = false;
   std::string href, etag;
-  bool forced = false;           ///< an operator's "sync now": mends what people deleted too
-  std::string rendered_hash;     ///< content hash of what would be written now; empty when none
-  std::string project;           ///< whose calendar was looked into
+  bool forced = false;        ///< an operator's "sync now": mends what people deleted too
+  std::string rendered_hash;  ///< content hash of what would be written now; empty when none
+  std::string project;        ///< whose calendar was looked into
 };
 /// Needs a direct read of the item before it can be judged: an event we hold no link for.
 struct unknown_event {
@@ -103,9 +103,9 @@ struct calendar_outcome {
   std::string project, href, etag, hash;
   std::vector<std::string> labels;
   int sequence = 0;
-  bool wrote = true;            ///< false: the server copy already held our values
-  bool put_back = false;        ///< the effect's cause was a look that found our values edited
-  std::string fingerprint;      ///< of the values rendered at dispatch
+  bool wrote = true;        ///< false: the server copy already held our values
+  bool put_back = false;    ///< the effect's cause was a look that found our values edited
+  std::string fingerprint;  ///< of the values rendered at dispatch
   timestamp at{};
 };
 struct outcome_plan {

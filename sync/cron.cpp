@@ -2,16 +2,25 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <vector>
 
 namespace pb::sync {
 namespace {
 
+using sys_micros = date::sys_time<std::chrono::microseconds>;
+
 failure bad(std::string detail) {
-  return {errc::bad_input, "cron.parse", std::move(detail),
-          "five fields: minute hour day month weekday, such as \"30 3 * * 1-5\"", 0, "", {}};
+  return {errc::bad_input,
+          "cron.parse",
+          std::move(detail),
+          "five fields: minute hour day month weekday, such as \"30 3 * * 1-5\"",
+          0,
+          "",
+          {}};
 }
 
 constexpr std::array month_names{"jan", "feb", "mar", "apr", "may", "jun",
@@ -49,18 +58,19 @@ result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& 
     if (parts.size() > 2) return bad("too many \"/\" in \"" + std::string{item} + "\"");
     if (parts.size() == 2) {
       step = value_of(parts[1], std::array<const char*, 0>{}, 0);
-      if (step < 1) return bad("bad step in \"" + std::string{item} + "\"");
+      if (step < 1 || step > high) return bad("bad step in \"" + std::string{item} + "\"");
     }
     int from = low, to = high;
     if (parts[0] == "*") {
-      any = any || step == 1;
+      any = true;
     } else {
       const auto range = split(parts[0], '-');
       if (range.size() > 2) return bad("bad range \"" + std::string{parts[0]} + "\"");
       from = value_of(range[0], names, low);
       to = range.size() == 2 ? value_of(range[1], names, low) : parts.size() == 2 ? high : from;
       if (from < low || to > high || from > to)
-        return bad("\"" + std::string{item} + "\" is outside " + std::to_string(low) + ".." + std::to_string(high));
+        return bad("\"" + std::string{item} + "\" is outside " + std::to_string(low) + ".." +
+                   std::to_string(high));
     }
     for (int v = from; v <= to; v += step) out.set(static_cast<std::size_t>(v) % Bits);
   }
@@ -71,9 +81,11 @@ result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& 
 
 result<cron_expression> cron_expression::parse(std::string_view text) {
   std::vector<std::string_view> fields;
-  for (const auto piece : split(text, ' '))
-    if (!piece.empty()) fields.push_back(piece);
-  if (fields.size() != 5) return bad("expected five fields, found " + std::to_string(fields.size()));
+  for (const auto words : split(text, ' '))
+    for (const auto piece : split(words, '\t'))
+      if (!piece.empty()) fields.push_back(piece);
+  if (fields.size() != 5)
+    return bad("expected five fields, found " + std::to_string(fields.size()));
   cron_expression c;
   constexpr std::array<const char*, 0> none{};
   if (auto r = field(fields[0], 0, 59, c.minutes_, none); !r) return r.error();
@@ -94,10 +106,7 @@ bool cron_expression::matches_day(int y, unsigned m, unsigned d) const {
   const date::year_month_day ymd{date::year{y}, date::month{m}, date::day{d}};
   const bool by_day = days_.test(d);
   const bool by_weekday = weekdays_.test(date::weekday{date::sys_days{ymd}}.c_encoding());
-  if (any_day_ && any_weekday_) return true;
-  if (any_day_) return by_weekday;
-  if (any_weekday_) return by_day;
-  return by_day || by_weekday;
+  return any_day_ || any_weekday_ ? by_day && by_weekday : by_day || by_weekday;
 }
 
 result<timestamp> cron_expression::next(timestamp after, const std::string& zone_name) const {
@@ -105,9 +114,30 @@ result<timestamp> cron_expression::next(timestamp after, const std::string& zone
   try {
     zone = date::locate_zone(zone_name);
   } catch (const std::runtime_error&) {
-    return failure{errc::bad_input, "cron.next", "unknown time zone " + zone_name, "use an IANA name such as Asia/Shanghai", 0, "", {}};
+    return failure{errc::bad_input,
+                   "cron.next",
+                   "unknown time zone " + zone_name,
+                   "use an IANA name such as Asia/Shanghai",
+                   0,
+                   "",
+                   {}};
   }
-  const date::sys_time<std::chrono::microseconds> from{after.time_since_epoch()};
+  const sys_micros from{after.time_since_epoch()};
+  // The second pass of a time that exists twice, for what runs in every hour: walked minute by
+  // minute, as far as any zone has ever turned its clocks back.
+  std::optional<timestamp> repeated;
+  if (hours_.all())
+    for (auto t = date::floor<std::chrono::minutes>(from) + std::chrono::minutes{1};
+         t <= from + std::chrono::hours{3} && !repeated; t += std::chrono::minutes{1}) {
+      const auto local = date::floor<std::chrono::minutes>(zone->to_local(t));
+      const auto info = zone->get_info(local);
+      if (info.result != date::local_info::ambiguous || t < info.first.end) continue;
+      const date::year_month_day ymd{date::floor<date::days>(local)};
+      const auto minute = (local - date::floor<std::chrono::hours>(local)).count();
+      if (minutes_.test(static_cast<std::size_t>(minute)) &&
+          matches_day(int{ymd.year()}, unsigned{ymd.month()}, unsigned{ymd.day()}))
+        repeated = timestamp{sys_micros{t}.time_since_epoch()};
+    }
   auto day = date::floor<date::days>(zone->to_local(from));
   for (int i = 0; i < 5 * 366; ++i, day += date::days{1}) {
     const date::year_month_day ymd{day};
@@ -120,10 +150,11 @@ result<timestamp> cron_expression::next(timestamp after, const std::string& zone
         const auto info = zone->get_info(local);
         // Nonexistent: the first moment after the gap. Ambiguous: the earlier of the two, once.
         const auto sys = info.result == date::local_info::nonexistent
-                             ? std::chrono::time_point_cast<std::chrono::microseconds>(info.first.end)
-                             : date::sys_time<std::chrono::microseconds>{
-                                   local.time_since_epoch() - info.first.offset};
-        if (sys > from) return timestamp{sys.time_since_epoch()};
+                             ? sys_micros{info.first.end}
+                             : sys_micros{local.time_since_epoch() - info.first.offset};
+        if (sys <= from) continue;
+        const timestamp found{sys.time_since_epoch()};
+        return repeated ? std::min(*repeated, found) : found;
       }
     }
   }

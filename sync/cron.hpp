@@ -1,5 +1,6 @@
 // sync/cron: five-field cron expressions in a time zone, safe across daylight saving: a time that
-// does not exist runs at the first moment after the gap, a time that exists twice runs once.
+// does not exist runs at the first moment after the gap, a time that exists twice runs once; what
+// runs in every hour ("*") goes on through both.
 #pragma once
 #include <bitset>
 #include <string>
@@ -11,7 +12,8 @@
 namespace pb::sync {
 
 /// minute hour day-of-month month day-of-week; numbers, lists, ranges, steps, "*", names of months
-/// and days. When both day fields are restricted, either may match (as cron does).
+/// and days, 0 and 7 are Sunday. When neither day field has a "*", either may match; else both
+/// must (as cron does).
 class cron_expression {
 public:
   static result<cron_expression> parse(std::string_view text);

@@ -30,6 +30,11 @@ json::array array_of(const std::vector<std::string>& texts) {
   for (const auto& t : texts) a.emplace_back(t);
   return a;
 }
+/// Times that no clock gave would overflow the sums made with them.
+timestamp time_of(std::int64_t micros) {
+  constexpr std::int64_t year_9999 = 253'402'300'799'000'000;
+  return micros > 0 && micros <= year_9999 ? from_micros(micros) : timestamp{};
+}
 result<json::object> object_in(std::string_view text, const char* where) {
   boost::system::error_code ec;
   auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
@@ -42,10 +47,14 @@ result<json::object> object_in(std::string_view text, const char* where) {
 
 std::string_view to_string(presence p) noexcept {
   switch (p) {
-    case presence::unknown: return "unknown";
-    case presence::here: return "here";
-    case presence::archived: return "archived";
-    case presence::gone: return "gone";
+    case presence::unknown:
+      return "unknown";
+    case presence::here:
+      return "here";
+    case presence::archived:
+      return "archived";
+    case presence::gone:
+      return "gone";
   }
   return "unknown";
 }
@@ -97,7 +106,8 @@ std::string to_json(const item_knowledge& k) {
   o["priority"] = static_cast<int>(k.prio);
   o["start"] = k.start_date;
   o["target"] = k.target_date;
-  o["state"] = {{"id", k.state.id}, {"name", k.state.name}, {"group", static_cast<int>(k.state.group)}};
+  o["state"] = {
+      {"id", k.state.id}, {"name", k.state.name}, {"group", static_cast<int>(k.state.group)}};
   o["assignees"] = array_of(k.assignees);
   o["labels"] = array_of(k.labels);
   o["draft"] = k.draft;
@@ -133,7 +143,7 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
   if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
   k.created_at = text_of(o, "created_at");
   k.updated_at = text_of(o, "updated_at");
-  k.last_event_at = from_micros(number_of(o, "event_at"));
+  k.last_event_at = time_of(number_of(o, "event_at"));
   return k;
 }
 
@@ -167,11 +177,12 @@ result<calendar_base> parse_calendar_base(std::string_view text) {
   b.agreed = text_of(o, "agreed");
   b.planned = text_of(o, "planned");
   b.labels = texts_of(o, "labels");
-  b.sequence = static_cast<int>(number_of(o, "sequence"));
-  b.sent_at = from_micros(number_of(o, "sent_at"));
+  b.sequence =
+      static_cast<int>(std::clamp<std::int64_t>(number_of(o, "sequence"), 0, 1'000'000'000));
+  b.sent_at = time_of(number_of(o, "sent_at"));
   if (const auto* p = o.if_contains("put_back"); p != nullptr && p->is_array())
     for (const auto& t : p->get_array())
-      if (t.is_int64()) b.put_back.push_back(from_micros(t.get_int64()));
+      if (t.is_int64()) b.put_back.push_back(time_of(t.get_int64()));
   return b;
 }
 

@@ -33,7 +33,9 @@ struct item_knowledge {
   std::vector<std::string> labels;     ///< names, sorted
   bool draft = false;
   std::string created_at, updated_at;  ///< Plane's own times, as sent
-  timestamp last_event_at{};           ///< when the last webhook of this item was journaled
+  /// When the newest source of these values was heard: a webhook's journaling, or the moment a
+  /// read was asked for. A list asked for before it may be older than what is known.
+  timestamp last_event_at{};
 
   static constexpr std::size_t text_limit = 32 * 1024;
 };
@@ -56,7 +58,7 @@ struct calendar_base {
   std::string planned;  ///< fingerprint of the values last planned (agreed, or on their way)
   std::vector<std::string> labels;  ///< categories last written
   int sequence = 0;
-  timestamp sent_at{};  ///< last time a call for this object went out (trailing window)
+  timestamp sent_at{};              ///< last time a call for this object went out (trailing window)
   std::vector<timestamp> put_back;  ///< when a client's edit of our values was put back
 };
 std::string to_json(const calendar_base& b);

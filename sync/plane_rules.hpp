@@ -25,7 +25,8 @@ struct heard_item {
 struct heard_gone {
   timestamp requested_at{};
 };
-/// A direct read could not tell: the project itself refuses us. A lost membership is not a deletion.
+/// A direct read could not tell: the project itself refuses us. A lost membership is not a
+/// deletion.
 struct heard_unreachable {
   std::string why;
 };
@@ -43,7 +44,7 @@ struct needs_read {
 struct settled {
   item_knowledge now;
   bool changed = false;  ///< mapped values differ from before
-  std::string rule;      ///< "applied: snapshot", "absorbed: echo-by-value", "stale", "ignored: …"
+  std::string rule;  ///< "applied: snapshot", "absorbed: echo-by-value", "stale", "ignored: …"
 };
 using verdict = std::variant<needs_read, settled>;
 

@@ -27,7 +27,8 @@ struct retry_verdict {
 /// @param created_at of the effect; beyond max_age it dies
 /// @param unit_draw  uniform in [0, 1)
 /// A remote's Retry-After beats our schedule, up to max_age. Failures that cannot heal by
-/// themselves (bad_input, forbidden, too_large, conflict) die at once.
+/// themselves (bad_input, forbidden, too_large, key_missing, a method unknown there) die at once;
+/// what was never sent (breaker_open, cancelled) costs no attempt, only age counts.
 retry_verdict next_attempt(const failure& f, std::int32_t attempts, timestamp created_at,
                            timestamp now, double unit_draw, const retry_limits& limits);
 
