@@ -77,6 +77,7 @@ struct plane_settings {
   unsigned requests_per_minute = 50;
   unsigned scan_share_percent = 30;
   std::chrono::seconds poll_interval{60};
+  std::chrono::seconds poll_grace{60};
   std::chrono::seconds scan_interval{900};
   std::chrono::minutes silence{30};  ///< 0: no sentinel
 

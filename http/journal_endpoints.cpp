@@ -11,10 +11,18 @@ namespace json = boost::json;
 using namespace persistence;
 namespace {
 
-constexpr std::size_t rows_at_once = 10;
+constexpr std::size_t bodies_at_once = 10;
+constexpr std::size_t rows_at_once = 250;
 
-body_view view_of(const request& r) {
-  return r.query_value("body") == "1" ? body_view::text : body_view::none;
+body_view view_of(const request& r, body_view otherwise = body_view::none) {
+  return r.query_value("body") == "1" ? body_view::text : otherwise;
+}
+
+/// Newest first unless asked otherwise; nothing for another word.
+std::optional<bool> newest_first(const request& r) {
+  const auto order = r.query_value("order");
+  if (order.empty() || order == "newest") return true;
+  return order == "oldest" ? std::optional{false} : std::nullopt;
 }
 
 /// Cursors are the last id of the page before, "d12" or "e34".
@@ -24,6 +32,7 @@ std::optional<std::int64_t> after_of(const request& r, char letter) {
 }
 
 constexpr std::string_view limit_words = "a number from 1 to 200";
+constexpr std::string_view order_words = "newest or oldest";
 constexpr std::string_view cursor_words = "next_cursor of the page before";
 
 result<response> list_deliveries(reader& from, const request& r) {
@@ -31,6 +40,8 @@ result<response> list_deliveries(reader& from, const request& r) {
   if (!limit) return bad_request(r, "limit", limit_words);
   const auto after = after_of(r, 'd');
   if (!after) return bad_request(r, "cursor", cursor_words);
+  const auto newest = newest_first(r);
+  if (!newest) return bad_request(r, "order", order_words);
   delivery_filter f;
   if (const auto word = r.query_value("status"); !word.empty()) {
     f.status = delivery_status_of(word);
@@ -39,9 +50,10 @@ result<response> list_deliveries(reader& from, const request& r) {
   f.source = r.query_value("source");
   f.entity = r.query_value("entity");
   f.event = r.query_value("event");
+  f.bodies = view_of(r) == body_view::text;
   list_page page;
   std::int64_t last = 0;
-  const auto more = each_delivery(from, f, {*after, *limit}, [&](const delivery& d) {
+  const auto more = each_delivery(from, f, {*after, *limit, *newest}, [&](const delivery& d) {
     page.rows.push_back(to_json(d, view_of(r)));
     last = d.seq;
     return true;
@@ -59,7 +71,7 @@ result<response> one_delivery(reader& from, const request& r) {
   const auto found = from.delivery_by_seq(*seq);
   if (!found) return found.error();
   if (!*found) return not_found(r, "delivery");
-  return data_response(json::serialize(to_json(**found, view_of(r))));
+  return data_response(json::serialize(to_json(**found, view_of(r, body_view::size))));
 }
 
 result<response> list_effects(reader& from, const request& r) {
@@ -67,6 +79,8 @@ result<response> list_effects(reader& from, const request& r) {
   if (!limit) return bad_request(r, "limit", limit_words);
   const auto after = after_of(r, 'e');
   if (!after) return bad_request(r, "cursor", cursor_words);
+  const auto newest = newest_first(r);
+  if (!newest) return bad_request(r, "order", order_words);
   effect_filter f;
   if (const auto word = r.query_value("status"); !word.empty()) {
     f.status = effect_status_of(word);
@@ -76,7 +90,7 @@ result<response> list_effects(reader& from, const request& r) {
   f.integration = r.query_value("integration");
   list_page page;
   std::int64_t last = 0;
-  const auto more = each_effect(from, f, {*after, *limit}, [&](const effect& e) {
+  const auto more = each_effect(from, f, {*after, *limit, *newest}, [&](const effect& e) {
     page.rows.push_back(to_json(e, view_of(r)));
     last = e.id;
     return true;
@@ -96,7 +110,7 @@ result<response> one_effect(reader& from, const request& r) {
   if (!*found) return not_found(r, "effect");
   const auto attempts = from.attempts_of(*id);
   if (!attempts) return attempts.error();
-  auto row = to_json(**found, view_of(r));
+  auto row = to_json(**found, view_of(r, body_view::size));
   json::array log;
   for (const auto& a : *attempts) log.push_back(to_json(a));
   row["attempt_log"] = std::move(log);
@@ -150,19 +164,22 @@ result<response> show_timeline(reader& from, const request& r) {
   return page.error();
 }
 
+std::int64_t number_in(const delivery& d) noexcept { return d.seq; }
+std::int64_t number_in(const effect& e) noexcept { return e.id; }
+
 /// Pages of a few rows; shared by deliveries and effects.
 template <class Row, class Fetch>
-result<bool> each_row(page_of page, std::int64_t (*number)(const Row&), const Fetch& fetch,
+result<bool> each_row(page_of page, std::size_t at_once, const Fetch& fetch,
                       const std::function<bool(const Row&)>& take) {
   std::size_t taken = 0;
   for (auto after = page.after;;) {
     // one more than is taken at last: it tells whether there is more
-    const auto wanted = std::min(rows_at_once, page.limit - taken + 1);
-    const result<std::vector<Row>> rows = fetch(page_of{after, wanted});
+    const auto wanted = std::min(at_once, page.limit - taken + 1);
+    const result<std::vector<Row>> rows = fetch(page_of{after, wanted, page.newest_first});
     if (!rows) return rows.error();
     for (const Row& row : *rows) {
       if (taken == page.limit) return true;
-      after = number(row);
+      after = number_in(row);
       ++taken;
       if (!take(row)) page.limit = taken;  // whether there is more is still to be seen
     }
@@ -188,15 +205,14 @@ handler reading(store& store, query ask) {
 result<bool> each_delivery(reader& from, const delivery_filter& f, page_of page,
                            const std::function<bool(const delivery&)>& take) {
   return each_row<delivery>(
-      page, [](const delivery& d) { return d.seq; },
+      page, f.bodies ? bodies_at_once : rows_at_once,
       [&](const page_of& some) { return from.deliveries(f, some); }, take);
 }
 
 result<bool> each_effect(reader& from, const effect_filter& f, page_of page,
                          const std::function<bool(const effect&)>& take) {
   return each_row<effect>(
-      page, [](const effect& e) { return e.id; },
-      [&](const page_of& some) { return from.effects(f, some); }, take);
+      page, rows_at_once, [&](const page_of& some) { return from.effects(f, some); }, take);
 }
 
 std::vector<route> journal_routes(store& store, operations& ops, const admin_auth& auth) {

@@ -32,6 +32,7 @@ result<list_page> dead_letters(reader& from, const dead_letter_query& q) {
     delivery_filter f;
     f.status = delivery_status::dead;
     f.entity = q.entity;
+    f.bodies = q.body == body_view::text;
     std::int64_t last = after_delivery;
     const auto more = each_delivery(from, f, {after_delivery, q.limit}, [&](const delivery& d) {
       page.rows.push_back(to_json(d, q.body));

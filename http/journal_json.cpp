@@ -52,8 +52,8 @@ json::object to_json(const delivery& d, body_view body) {
                  {"status", word_of(delivery_words, d.status)},
                  {"reason", as_utf8(d.reason)},
                  {"attempts", d.attempts},
-                 {"remote_id", as_utf8(d.remote_id)},
-                 {"bytes", d.body ? d.body->size() : 0}};
+                 {"remote_id", as_utf8(d.remote_id)}};
+  if (body != body_view::none) o["bytes"] = d.body ? d.body->size() : 0;
   if (body == body_view::text)
     add_text(o, "body", d.body ? std::string_view{*d.body} : std::string_view{});
   return o;

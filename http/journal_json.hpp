@@ -11,7 +11,8 @@ namespace pb::http {
 
 inline constexpr std::size_t shown_body_bytes = 64u * 1024;
 
-enum class body_view : std::uint8_t { none, text };
+/// size: tells how large the body is, which must have been read for it.
+enum class body_view : std::uint8_t { none, size, text };
 
 std::string delivery_id(std::int64_t seq);
 std::string effect_id(std::int64_t id);

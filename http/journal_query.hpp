@@ -19,8 +19,8 @@ using query = std::function<result<response>(persistence::reader&, const request
 /// A handler that answers with what `ask` finds.
 handler reading(persistence::store& store, query ask);
 
-/// Deliveries with bodies, a few at a time: bodies may be 16 MB each, so a page of 200 is never
-/// held at once. Stops when `take` returns false or `limit` were taken.
+/// With bodies a few at a time: they may be 16 MB each, so a page of 200 is never held at once.
+/// Stops when `take` returns false or `limit` were taken.
 /// @return whether more match beyond the last one taken
 result<bool> each_delivery(persistence::reader& from, const persistence::delivery_filter& f,
                            persistence::page_of page,

@@ -69,6 +69,7 @@ result<list_page> timeline(reader& from, const entity_key& key, const std::strin
   std::vector<entry> entries;
   delivery_filter f;
   f.entity = key.text();
+  f.bodies = false;
   std::int64_t last = after;
   const auto more = each_delivery(from, f, {after, limit}, [&](const delivery& d) {
     add(entries, d.received_at, 0, d.seq, "delivery", to_json(d, body_view::none));

@@ -38,7 +38,8 @@ constexpr std::string_view text = R"json({
   "/debug/scheduler": {"get": {"summary": "Scheduler threads, queues, budgets, cron entries with their next runs", "security": [{"admin": []}], "responses": {"200": {"description": "figures"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING"}}}},
   "/debug/config": {"get": {"summary": "The effective configuration, secrets masked", "security": [{"admin": []}], "responses": {"200": {"description": "entries with value and origin"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING"}}}},
   "/debug/stream": {"get": {"summary": "What happens, as server-sent events", "security": [{"admin": []}], "responses": {"200": {"description": "text/event-stream: delivery, plan, effect …"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or too many streams"}}}},
-  "/api/v1/deliveries": {"get": {"summary": "Deliveries in journal order", "security": [{"admin": []}], "parameters": [
+  "/api/v1/deliveries": {"get": {"summary": "Deliveries", "security": [{"admin": []}], "parameters": [
+    {"name": "order", "in": "query", "description": "newest (the default) or oldest first", "schema": {"type": "string"}},
     {"name": "status", "in": "query", "description": "pending, done, ignored, dead or skipped", "schema": {"type": "string"}},
     {"name": "source", "in": "query", "description": "only this source", "schema": {"type": "string"}},
     {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
@@ -51,7 +52,8 @@ constexpr std::string_view text = R"json({
     {"name": "seq", "in": "path", "required": true, "description": "d12 or 12", "schema": {"type": "string"}},
     {"name": "body", "in": "query", "description": "1: with the body as text, cut to 64 KiB", "schema": {"type": "string"}}],
     "responses": {"200": {"description": "the delivery"}, "401": {"description": "no right token"}, "404": {"description": "no such delivery"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
-  "/api/v1/effects": {"get": {"summary": "Effects by id", "security": [{"admin": []}], "parameters": [
+  "/api/v1/effects": {"get": {"summary": "Effects", "security": [{"admin": []}], "parameters": [
+    {"name": "order", "in": "query", "description": "newest (the default) or oldest first", "schema": {"type": "string"}},
     {"name": "status", "in": "query", "description": "waiting, done, dead, superseded, cancelled or withheld", "schema": {"type": "string"}},
     {"name": "entity", "in": "query", "description": "only this entity", "schema": {"type": "string"}},
     {"name": "integration", "in": "query", "description": "only this integration", "schema": {"type": "string"}},

@@ -1,0 +1,67 @@
+// http/server_state: what all connections of one server share, and the thread a connection lives
+// on. Private to the server. A connection is touched by its worker's thread only.
+#pragma once
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "http/peer_limits.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+
+namespace pb::http {
+
+class server_connection;
+
+/// Bodies in memory over all connections; beyond it new ones get 503 until some are done.
+constexpr std::size_t most_kept_bytes = std::size_t{512} << 20;
+
+struct server_state {
+  server_state(server_options o, const clock_source& c, random_source& r)
+      : options(std::move(o)), clock(c), limits(options.failed_requests_per_minute), random_(r) {}
+
+  server_options options;
+  const clock_source& clock;
+  router routes;  ///< read only once the threads run
+  proxy_list proxies;
+  peer_limits limits;
+  std::optional<boost::asio::ssl::context> tls;
+  std::atomic<std::uint64_t> connections{0}, requests{0}, rejected{0}, in_flight{0};
+  std::atomic<std::size_t> kept_bytes{0};
+  std::atomic<bool> draining{false};
+  std::mutex quiet_guard;
+  std::condition_variable quiet;  ///< told when `connections` falls to 0
+
+  std::string new_request_id() {
+    const std::lock_guard lock{random_guard_};
+    return make_uuid(random_);
+  }
+  void connection_closed() {
+    if (connections.fetch_sub(1) != 1) return;
+    const std::lock_guard lock{quiet_guard};
+    quiet.notify_all();
+  }
+
+private:
+  std::mutex random_guard_;  ///< a seeded source is not thread-safe
+  random_source& random_;
+};
+
+/// Responders keep it alive, so that an answer after the server's end meets a stopped context and
+/// not freed memory. Its connections therefore hold no strong reference to it.
+struct server_worker {
+  boost::asio::io_context io{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+  std::set<std::shared_ptr<server_connection>> connections;  ///< its thread only
+  std::thread thread;
+};
+
+}  // namespace pb::http
