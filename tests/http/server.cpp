@@ -319,6 +319,7 @@ BOOST_AUTO_TEST_CASE(tls_carries_the_same_and_nothing_older_than_1_2) {
   }
   raw::client old{l.port(), true};
   SSL_CTX_set_max_proto_version(old.context().native_handle(), TLS1_1_VERSION);
+  BOOST_TEST(!old.handshake());
   raw::client plain{l.port()};
   plain.send(get("/hello"));
   BOOST_TEST(plain.rest().find("200 OK") == std::string::npos);
