@@ -79,15 +79,20 @@ private:
     poll_now();
   }
 
+  /// One round: a poll of each project, or its scan when one is due (a scan sees all a poll sees).
   void poll_now() {
-    self_->delayed_send(self_, ctx_->opt().poll_every, round_due{++generation_});
-    if (busy_ || !tasks_.empty())
-      return;  // the last round is still going: the budget sets the pace
-    round_started_ = ctx_->steady_ms();
-    tasks_.push_back({kind::projects, {}, {}, false, false, nullptr, false});
-    const bool scan = ctx_->steady_ms() >= next_scan_;
-    if (scan) next_scan_ = ctx_->steady_ms() + ctx_->opt().scan_every;
+    const auto now = ctx_->steady_ms();
+    const bool idle = !busy_ && tasks_.empty();  // else the budget sets the pace
+    const bool scan = idle && now >= next_scan_;
+    if (scan) next_scan_ = now + ctx_->opt().scan_every;
+    // A scan that is due while a round goes on waits for the next round.
+    const auto until_scan = next_scan_ > now ? next_scan_ - now : ctx_->opt().poll_every;
+    self_->delayed_send(self_, std::min<milliseconds>(ctx_->opt().poll_every, until_scan),
+                        round_due{++generation_});
+    if (!idle) return;
+    round_started_ = now;
     scanning_ = scan;
+    tasks_.push_back({kind::projects, {}, {}, false, false, nullptr, false});
     next();
   }
 

@@ -25,7 +25,7 @@ enum class fault_kind {
   late_work,           ///< the caller hears nothing; the work is done after `delay`
   race,                ///< external ids are not checked on creation, as under concurrency
   webhook_lost,        ///< never sent
-  webhook_duplicated,  ///< sent twice (other delivery id, same body)
+  webhook_duplicated,  ///< sent once more (other delivery id, same body)
   webhook_reordered,   ///< sent `delay` later, so that younger ones pass it
 };
 std::string_view to_string(fault_kind kind) noexcept;

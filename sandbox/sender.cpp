@@ -53,19 +53,19 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
   }
 
   void dispatch(webhook_delivery d) {
-    bool twice = false;
+    unsigned copies = 1;
     std::chrono::milliseconds later{0};
     for (const auto& f : faults.strike_webhook(d.event, d.action)) {
       if (f.kind == fault_kind::webhook_lost) {
         note(std::make_shared<sent_webhook>(line_of(d)), "lost", 0, "by a fault");
         return;
       }
-      twice = twice || f.kind == fault_kind::webhook_duplicated;
+      if (f.kind == fault_kind::webhook_duplicated) ++copies;
       if (f.kind == fault_kind::webhook_reordered)
         later += f.delay.count() == 0 ? std::chrono::milliseconds{2'000} : f.delay;
     }
     start(d, later);
-    if (twice) start(source.renewed(std::move(d)), later);
+    while (--copies > 0) start(source.renewed(d), later);
   }
 
   void start(webhook_delivery d, std::chrono::milliseconds later) {

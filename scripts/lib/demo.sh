@@ -65,7 +65,7 @@ start_sandbox() {
   port=$(free_port)
   sandbox_url=http://127.0.0.1:$port
   "$binary" sandbox --port "$port" --webhook-url "$bridge_url/webhooks/plane" \
-    --webhook-secret "$webhook_secret" --api-key "$api_key" --seed demo --time-scale 0.01 \
+    --webhook-secret "$webhook_secret" --api-key "$api_key" --seed demo --time-scale 0.01 --requests-per-minute 0 \
     </dev/null >"$dir/sandbox.log" 2>&1 &
   sandbox_pid=$!
   wait_port "$port" "$sandbox_pid" 20 || {

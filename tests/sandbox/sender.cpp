@@ -170,6 +170,16 @@ BOOST_AUTO_TEST_CASE(faults_lose_duplicate_and_reorder_webhooks) {
   BOOST_TEST(w.body(3).at("activity").at("new_value").as_string() == "first");
 }
 
+BOOST_AUTO_TEST_CASE(each_duplicating_fault_adds_one_copy) {
+  world w;
+  for (int i = 0; i < 3; ++i)
+    w.faults.add(
+        {.kind = sb::fault_kind::webhook_duplicated, .path = "issue/updated", .count = 1u});
+  w.change(R"({"name": "four times"})");
+  w.time.run_for(1s);
+  BOOST_TEST(w.target.got.size() == 4u);
+}
+
 BOOST_AUTO_TEST_CASE(deleting_a_work_item_is_announced_by_the_old_release_only) {
   for (const auto release : {sb::flavour::v1_3, sb::flavour::v0_25}) {
     test::virtual_time time;
