@@ -32,7 +32,7 @@ struct fixture {
   std::vector<route> routes =
       journal_routes(*store, ops, admin_auth{secret_list::list{secret{ask::admin_token}}});
 
-  void put(write unit) {
+  void put(persistence::write unit) {
     bool ok = false;
     store->submit(std::move(unit), [&](const result<written>& w) { ok = w.has_value(); });
     BOOST_REQUIRE(ok);
@@ -49,13 +49,13 @@ struct fixture {
     a.row.received_at = at;
     a.row.remote_id = "remote";
     a.identities = {"id-" + std::to_string(++delivered)};
-    write unit;
+    persistence::write unit;
     unit.appends.push_back(std::move(a));
     std::int64_t seq = 0;
     store->submit(std::move(unit),
                   [&](const result<written>& w) { seq = w.value().appends.front().seq; });
     if (status != delivery_status::pending) {
-      write mark;
+      persistence::write mark;
       mark.marks.push_back({seq, status, std::move(reason), 0});
       put(std::move(mark));
     }
@@ -76,13 +76,13 @@ struct fixture {
     e.cause = cause;
     e.attempts = 1;
     if (status == effect_status::dead) e.last_error = "refused";
-    write unit;
+    persistence::write unit;
     unit.effects.push_back(e);
     put(std::move(unit));
     return e.id;
   }
   void attempted(std::int64_t effect, int number, timestamp at, int status, std::string detail) {
-    write unit;
+    persistence::write unit;
     unit.attempts.push_back({effect, number, at, 1500us, status, "none", std::move(detail), "r"});
     put(std::move(unit));
   }
@@ -275,7 +275,7 @@ BOOST_FIXTURE_TEST_CASE(an_empty_export_is_empty, fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(links_are_listed_by_integration_and_by_entity, fixture) {
-  write unit;
+  persistence::write unit;
   for (int i = 0; i < 5; ++i) {
     link_row l;
     l.entity = i == 4 ? other : entity;
@@ -311,7 +311,7 @@ BOOST_FIXTURE_TEST_CASE(a_timeline_tells_all_by_time, fixture) {
   const auto effect = plan(first, start + 2s);
   attempted(effect, 1, start + 3s, 201, "");
   const auto second = deliver(entity, start + 4s);
-  write unit;
+  persistence::write unit;
   unit.provenances.push_back({effect, "default", entity, "caldav", "caldav.put_event", "object",
                               "/href", "due-date", first, start + 5s});
   put(std::move(unit));
@@ -350,7 +350,7 @@ BOOST_FIXTURE_TEST_CASE(pages_of_a_timeline_hold_what_their_deliveries_caused, f
 }
 
 BOOST_FIXTURE_TEST_CASE(provenance_outlives_the_delivery_on_the_timeline, fixture) {
-  write unit;
+  persistence::write unit;
   unit.provenances.push_back(
       {257, "default", entity, "caldav", "caldav.put_event", "object", "/href", "rule", 1, start});
   put(std::move(unit));
@@ -363,8 +363,11 @@ BOOST_FIXTURE_TEST_CASE(an_entity_nobody_heard_of_has_no_timeline, fixture) {
   BOOST_TEST(get("/api/v1/timeline/{entity}", "", {{"entity", "plane:issue:x"}}).status == 404);
   BOOST_TEST(get("/api/v1/timeline/{entity}", "cursor=x", {{"entity", entity.text()}}).status ==
              400);
-  write unit;
-  unit.entities.push_back({.key = entity, .changed_at = start});
+  persistence::write unit;
+  entity_row seen;
+  seen.key = entity;
+  seen.changed_at = start;
+  unit.entities.push_back(std::move(seen));
   put(std::move(unit));
   BOOST_TEST(get("/api/v1/timeline/{entity}", "", {{"entity", entity.text()}}).status == 200);
 }
