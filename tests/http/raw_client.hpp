@@ -44,7 +44,12 @@ public:
     if (secure)
       tls_ = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket&>>(socket_, context_);
   }
-  asio::ssl::context& context() { return context_; }
+  /// Speaks nothing newer than this, even when the machine's policy thinks that too old.
+  void newest_tls(long version) {
+    SSL_set_security_level(tls_->native_handle(), 0);
+    SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_MIN_PROTO_VERSION, 0, nullptr);
+    SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_MAX_PROTO_VERSION, version, nullptr);
+  }
   bool handshake() {
     boost::system::error_code ec;
     tls_->handshake(asio::ssl::stream_base::client, ec);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "certificate.hpp"
+#include "http/tls_context.hpp"
 #include "raw_client.hpp"
 #include "served.hpp"
 
@@ -317,9 +318,16 @@ BOOST_AUTO_TEST_CASE(tls_carries_the_same_and_nothing_older_than_1_2) {
     BOOST_TEST(c.read().status == 200);
     BOOST_TEST(c.closed());
   }
-  raw::client old{l.port(), true};
-  SSL_CTX_set_max_proto_version(old.context().native_handle(), TLS1_1_VERSION);
+  raw::client old{l.port(), true}, oldest_allowed{l.port(), true};
+  old.newest_tls(TLS1_1_VERSION);
   BOOST_TEST(!old.handshake());
+  oldest_allowed.newest_tls(TLS1_2_VERSION);
+  BOOST_TEST(oldest_allowed.handshake());
+  // a machine's policy may refuse 1.1 for us; the limit must not depend on it
+  auto context = server_tls(o.tls_certificate_file, o.tls_key_file);
+  BOOST_REQUIRE((context && *context));
+  BOOST_TEST(SSL_CTX_ctrl((*context)->native_handle(), SSL_CTRL_GET_MIN_PROTO_VERSION, 0,
+                          nullptr) == TLS1_2_VERSION);
   raw::client plain{l.port()};
   plain.send(get("/hello"));
   BOOST_TEST(plain.rest().find("200 OK") == std::string::npos);
