@@ -22,8 +22,9 @@ std::optional<std::chrono::milliseconds> breaker::refuse(time now) {
     good_probes_ = 0;
   }
   if (state_ == state::half_open) {
-    if (probing_) return std::chrono::milliseconds{1'000};
+    if (probing_ && now < probe_at_ + policy_.open_for) return std::chrono::milliseconds{1'000};
     probing_ = true;
+    probe_at_ = now;
   }
   return std::nullopt;
 }

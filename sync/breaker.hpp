@@ -21,7 +21,9 @@ public:
   using time = std::chrono::milliseconds;  ///< steady, any epoch
 
   explicit breaker(breaker_policy policy) : policy_(policy) {}
-  /// Nothing: go. Otherwise wait this long before asking again.
+  /// Nothing: go. Otherwise wait this long before asking again. A probe of which nothing is heard
+  /// for `open_for` is given up, and the next one goes: its end must not be what everybody waits
+  /// for.
   [[nodiscard]] std::optional<std::chrono::milliseconds> refuse(time now);
   /// Let through by refuse(), and then not sent after all.
   void not_tried() noexcept { probing_ = false; }
@@ -33,7 +35,7 @@ private:
   breaker_policy policy_;
   state state_ = state::closed;
   std::deque<time> failures_;
-  time opened_at_{0};
+  time opened_at_{0}, probe_at_{0};
   bool probing_ = false;
   unsigned good_probes_ = 0;
 };

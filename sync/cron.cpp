@@ -27,6 +27,15 @@ constexpr std::array month_names{"jan", "feb", "mar", "apr", "may", "jun",
                                  "jul", "aug", "sep", "oct", "nov", "dec"};
 constexpr std::array day_names{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
+/// For a person: enough to find it by, on a character border.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t shown = 60;
+  std::size_t end = std::min(text.size(), shown);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return "\"" + std::string{text.substr(0, end)} + (end < text.size() ? "…\"" : "\"");
+}
+
 std::vector<std::string_view> split(std::string_view text, char by) {
   std::vector<std::string_view> out;
   while (true) {
@@ -55,21 +64,21 @@ result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& 
   for (const auto item : split(text, ',')) {
     const auto parts = split(item, '/');
     int step = 1;
-    if (parts.size() > 2) return bad("too many \"/\" in \"" + std::string{item} + "\"");
+    if (parts.size() > 2) return bad("too many \"/\" in " + quoted(item));
     if (parts.size() == 2) {
       step = value_of(parts[1], std::array<const char*, 0>{}, 0);
-      if (step < 1 || step > high) return bad("bad step in \"" + std::string{item} + "\"");
+      if (step < 1 || step > high) return bad("bad step in " + quoted(item));
     }
     int from = low, to = high;
     if (parts[0] == "*") {
       any = true;
     } else {
       const auto range = split(parts[0], '-');
-      if (range.size() > 2) return bad("bad range \"" + std::string{parts[0]} + "\"");
+      if (range.size() > 2) return bad("bad range " + quoted(parts[0]));
       from = value_of(range[0], names, low);
       to = range.size() == 2 ? value_of(range[1], names, low) : parts.size() == 2 ? high : from;
       if (from < low || to > high || from > to)
-        return bad("\"" + std::string{item} + "\" is outside " + std::to_string(low) + ".." +
+        return bad(quoted(item) + " is outside " + std::to_string(low) + ".." +
                    std::to_string(high));
     }
     for (int v = from; v <= to; v += step) out.set(static_cast<std::size_t>(v) % Bits);
