@@ -1,0 +1,161 @@
+// tests/actors/world: everything around the actor tree, on virtual time: the sandbox's Plane with
+// its webhooks, a CalDAV server in memory, a store that outlives the runtime, one clock for all of
+// them. Nothing sleeps and nothing depends on the machine: one seed, one run. A test makes a world,
+// starts the runtime, edits Plane and moves time; it may kill the runtime at any step and start
+// another one over the same store.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/context.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "config/settings.hpp"
+#include "dav_server.hpp"
+#include "http/inbox.hpp"
+#include "http/operations.hpp"
+#include "persistence/store.hpp"
+#include "sandbox/faults.hpp"
+#include "sandbox/plane.hpp"
+#include "sandbox/sender.hpp"
+
+namespace pb::test {
+using std::chrono::milliseconds;
+
+/// What goes wrong with calls on their way, whatever their host.
+struct wire_fault {
+  enum class kind {
+    status,  ///< this answer instead of the work
+    reset,   ///< no work
+    half,    ///< the work is done, the answer breaks off
+    lost,    ///< the work is done, the answer never comes: timed out
+    tls,     ///< no work
+    never,   ///< neither work nor any end of the call
+    throws,  ///< the transport throws: whoever sends crashes
+  };
+  kind what = kind::status;
+  std::string method{};  ///< empty: any
+  std::string url{};     ///< part of it
+  int status = 503;
+  std::optional<int> retry_after{};
+  unsigned count = 1'000'000;
+  unsigned skip = 0;
+};
+
+struct sent_call {
+  timestamp at{};
+  std::string method, url, body;
+  int status = 0;  ///< 0 until (or without) an answer
+};
+
+/// Where the process dies: at the n-th commit or request from now.
+struct crash_point {
+  enum class at { before_commit, after_commit, before_request, after_request };
+  at where = at::before_commit;
+  unsigned nth = 1;
+};
+
+class world {
+public:
+  explicit world(std::uint64_t seed = 1, sandbox::plane_options plane = {});
+  ~world();
+
+  // Set-up; read by start().
+  config::settings settings;
+  std::function<void(actors::options&)> tune;  ///< last word on the options
+
+  /// A runtime over the store as it is. One at a time.
+  void start();
+  /// The process dies here: nothing it had in hand reaches anybody.
+  void kill();
+  /// An orderly stop.
+  void stop();
+  [[nodiscard]] bool running() const noexcept;
+  [[nodiscard]] http::inspector& inspector();
+  [[nodiscard]] http::operations& operations();
+  [[nodiscard]] http::inbox& inbox();
+  [[nodiscard]] actors::context& context();
+
+  void crash_at(crash_point p);
+  [[nodiscard]] bool crashed() const noexcept;
+  [[nodiscard]] unsigned commits() const noexcept;
+  [[nodiscard]] unsigned requests() const noexcept;
+
+  // Time.
+  void run_for(milliseconds span);
+  /// False when `limit` passed and it still does not hold.
+  bool run_until(const std::function<bool()>& holds, milliseconds limit = std::chrono::minutes{5});
+  /// Until journal and outbox hold nothing unfinished and no webhook is on its way.
+  bool settle(milliseconds limit = std::chrono::minutes{5});
+  [[nodiscard]] bool at_rest();
+  [[nodiscard]] timestamp now() const;
+  /// Since the world began.
+  [[nodiscard]] milliseconds elapsed() const;
+
+  // Plane, as a person on its page.
+  std::string project, other_project;
+  std::string create(const std::string& name, const std::string& target_date = {});
+  std::string create_in(const std::string& in_project, const std::string& name,
+                        const std::string& target_date = {});
+  void edit(const std::string& item, const std::string& json);
+  void move_to(const std::string& item, const std::string& date);  ///< empty: no date
+  void complete(const std::string& item);
+  void remove(const std::string& item);  ///< over REST: no webhook tells (v1.3)
+  protocol::http_response page(const std::string& method, const std::string& path,
+                               const std::string& body = {});
+  [[nodiscard]] sandbox::plane& plane();
+  [[nodiscard]] sandbox::fault_set& plane_faults();
+
+  /// A webhook by hand, rightly signed, straight to the endpoint. The answer's status, 0 without.
+  int post_webhook(const std::string& body, const std::string& delivery_id = "by-hand");
+  /// Bodies of the webhooks that came in, in order of arrival.
+  std::vector<std::string> webhook_bodies;
+  bool lose_webhooks = false;
+
+  // Calendar server and wire.
+  dav_server dav;
+  std::vector<wire_fault> faults;
+  std::vector<sent_call> calls;
+  milliseconds travel{5};
+  [[nodiscard]] std::vector<sent_call> calls_to(const std::string& method,
+                                                const std::string& url_part,
+                                                std::size_t from = 0) const;
+  /// Requests to the calendar server that change something.
+  [[nodiscard]] std::size_t dav_writes(std::size_t from = 0) const;
+
+  // Store.
+  [[nodiscard]] persistence::store& store();
+  [[nodiscard]] persistence::journal_counts counts();
+  [[nodiscard]] std::vector<persistence::delivery> deliveries(const std::string& item = {});
+  [[nodiscard]] std::vector<persistence::effect> effects(const std::string& item = {});
+  [[nodiscard]] std::vector<persistence::attempt> attempts(std::int64_t effect);
+  [[nodiscard]] std::optional<persistence::link_row> link(const std::string& item);
+  [[nodiscard]] persistence::entity_state entity(const std::string& item);
+  /// While set, the store answers every write and read so.
+  void store_away(bool away);
+  /// Called before each write of the running process; may throw.
+  std::function<void(const persistence::write&)> on_submit;
+
+  // Operations, waited for on virtual time.
+  result<std::string> retry(const std::string& id);
+  result<std::string> skip(const std::string& id);
+  /// A full sync to its end; the report's JSON.
+  std::string sync_now(bool dry_run = false, const std::string& of_project = {});
+  /// Rows of GET /debug/actors.
+  [[nodiscard]] std::string actors(const std::string& kind = {}, const std::string& key = {});
+
+  /// Lines of the log since the world began.
+  static std::vector<std::string>& log();
+
+  struct impl;
+
+private:
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace pb::test
