@@ -274,14 +274,18 @@ private:
     const auto there = listing->second.find(href);
     if (there != listing->second.end()) {
       round_->seen[key].insert(href);
-      const bool same = there->second == base->etag && state == sync::link_state::live &&
-                        rendering_unchanged(base->project);
-      if (same && !round_->ask.forced) {
+      const char* differs = nullptr;
+      if (there->second != base->etag)
+        differs = "changed in the calendar";
+      else if (state != sync::link_state::live)
+        differs = "not settled";
+      else if (!rendering_unchanged(base->project))
+        differs = "project renamed";
+      if (differs == nullptr) {
         ++round_->right;
         return;
       }
-      return observe(l.entity, base->project, true, l.remote_id, there->second,
-                     "edited or to be checked");
+      return observe(l.entity, base->project, true, l.remote_id, there->second, differs);
     }
     const bool expected = !l.remote_id.empty() &&
                           (state == sync::link_state::live || state == sync::link_state::diverged);
