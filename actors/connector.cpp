@@ -165,6 +165,7 @@ private:
     protocol::http_request request = j->next.request;
     if (!j->renewal && policy_.authorize) {
       if (auto missing = policy_.authorize(request)) {
+        breaker_->not_tried();
         finish(*j, std::move(*missing));
         return;
       }
@@ -207,13 +208,17 @@ private:
                               r ? errc::none : r.error().code, took);
     status_->latency_us = took.count();
 
+    const bool remote_is_down = !r || status >= 500;
+    // Told before anything is sent again: a probe that was answered by a challenge or a 429 would
+    // otherwise wait for its own end.
+    if (!remote_is_down) breaker_->succeeded(ctx_->steady_ms());
+
     if (r && status == 401 && !j->challenged && policy_.challenged(j->request, *r)) {
       j->challenged = true;
       requeue_first(std::move(j));
       pump();
       return;
     }
-    const bool remote_is_down = !r || status >= 500;
     if (const auto pause = policy_.again(j->next, r, j->tries, ctx_->random.unit_draw())) {
       if (remote_is_down) trip();
       const auto token = ++last_token_;
@@ -228,7 +233,6 @@ private:
       status_->last_error = r ? "status " + std::to_string(status) : describe(r.error());
       status_->last_failure_us = to_micros(ctx_->clock.now());
     } else {
-      breaker_->succeeded(ctx_->steady_ms());
       status_->last_success_us = to_micros(ctx_->clock.now());
     }
     if (!r)
