@@ -346,6 +346,7 @@ route plane_webhook_route(plane_webhook_options options, inbox& deliveries,
   out.pattern = "/webhooks/plane";
   out.keep_body_bytes = options.keep_bytes;
   out.stream_body_bytes = options.stream_bytes;
+  out.silent_when_busy = true;
   // No content_types: a relay that changes the header must not cost an event; the signature tells.
   const auto at =
       std::make_shared<endpoint>(std::move(options), deliveries, clock, std::move(count));

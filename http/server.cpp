@@ -191,9 +191,13 @@ result<void> server::start() {
 
 std::uint16_t server::port() const noexcept { return impl_->port; }
 
-server_figures server::figures() const noexcept {
+server_figures server::figures() const {
   const auto& s = *impl_->state;
-  return {s.connections, s.requests, s.rejected, s.in_flight};
+  server_figures out{s.connections, s.requests, s.in_flight, s.rejected, {}};
+  for (std::size_t status = 0; status < s.answers.size(); ++status)
+    if (const auto n = s.answers[status].load(); n > 0)
+      out.answers.emplace_back(static_cast<int>(status), n);
+  return out;
 }
 
 void server::drain(std::chrono::milliseconds grace) {

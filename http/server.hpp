@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -22,6 +23,9 @@ struct server_options {
   std::size_t max_connections = 4096;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 1 << 20;  ///< default of routes
+  /// Bodies in memory over all connections. Beyond it a body that is observed as a stream is no
+  /// longer kept, and others get 503 until some are done.
+  std::size_t max_kept_bytes = std::size_t{512} << 20;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
@@ -37,9 +41,12 @@ struct route {
   std::string method;   ///< "POST"
   std::string pattern;  ///< "/calendar/{token}.ics": a {name} matches within one segment
   handler handle;
-  std::size_t keep_body_bytes = 0;    ///< 0: server's max_body_bytes
-  std::size_t stream_body_bytes = 0;  ///< beyond keep: observed, not kept; 0: none
+  std::size_t keep_body_bytes = 0;         ///< 0: server's max_body_bytes
+  std::size_t stream_body_bytes = 0;       ///< beyond keep: observed, not kept; 0: none
   std::vector<std::string> content_types;  ///< accepted media types; empty: any (else 415)
+  /// Its sender repeats what got no answer and nothing that got an error (Plane): what the server
+  /// cannot take for want of time, memory or connections is closed instead of answered.
+  bool silent_when_busy = false;
   /// Made when the headers are complete; null when the route needs none.
   std::function<std::unique_ptr<body_observer>(const request&)> observe;
 };
@@ -53,7 +60,10 @@ using stream_handler = std::function<void(std::shared_ptr<request>, responder re
                                           std::function<event_stream()> accept)>;
 
 struct server_figures {
-  std::uint64_t connections = 0, requests = 0, rejected = 0, in_flight = 0;
+  std::uint64_t connections = 0, requests = 0, in_flight = 0;
+  std::uint64_t rejected = 0;  ///< refused by the server itself, before any handler
+  /// How many requests ended with each status, ascending; 0: closed without an answer.
+  std::vector<std::pair<int, std::uint64_t>> answers;
 };
 
 class server {
@@ -66,7 +76,7 @@ public:
   /// or when certificate or key cannot be read.
   result<void> start();
   [[nodiscard]] std::uint16_t port() const noexcept;
-  [[nodiscard]] server_figures figures() const noexcept;
+  [[nodiscard]] server_figures figures() const;
   /// Stops accepting, lets requests in flight finish until the deadline, then closes.
   void drain(std::chrono::milliseconds grace);
 

@@ -66,6 +66,7 @@ void server_connection::call_handler() {
                {log::kv("route", route_->what.pattern), log::kv("request", request_->id),
                 log::kv("error", e.what())});
     taken->store(true);
+    if (route_->what.silent_when_busy) return close_unanswered();
     answer(n, error_response(500, "INTERNAL", "the request could not be handled", request_->id));
   }
 }
@@ -73,10 +74,7 @@ void server_connection::call_handler() {
 void server_connection::answer(std::uint64_t number, response r) {
   if (phase_ != phase::handling || number != number_) return;
   if (r.drop_connection) {
-    status_ = 0;
-    answer_bytes_ = 0;
-    log_access();
-    return close();
+    return close_unanswered();
   }
   if (r.status < 200 || r.status > 599) {
     log::error("handler gave no status",
@@ -95,10 +93,21 @@ void server_connection::answer(std::uint64_t number, response r) {
 void server_connection::refuse(int status, std::string_view message,
                                std::vector<protocol::http_header> more) {
   ++state_->rejected;
+  if (route_ != nullptr && route_->what.silent_when_busy && (status == 408 || status >= 500))
+    return close_unanswered();
   if (unread_) keep_alive_ = false;
+  release_body();  // the connection may linger
   auto r = error_response(status, error_code_of(status), message, {});
   r.headers = std::move(more);
   finish(std::move(r));
+}
+
+void server_connection::close_unanswered() {
+  status_ = 0;
+  answer_bytes_ = 0;
+  ++state_->answers[0];
+  log_access();
+  close();
 }
 
 void server_connection::finish(response r) {
@@ -113,13 +122,14 @@ void server_connection::finish(response r) {
   }
   const auto id = request_ ? request_->id : state_->new_request_id();
   stamp_request_id(r, id);
-  keep_alive_ = keep_alive_ && !state_->draining;
+  keep_alive_ = keep_alive_ && !state_->draining && !beyond_limit_;
   const bool bodyless = r.status == 204 || r.status == 304;
   if (bodyless) r.body.clear();
   out_head_ = answer_head(r, {id, state_->clock.now(), keep_alive_, old_version_, r.body.size()});
   const bool head_only = request_ && request_->method == "HEAD";
   out_body_ = head_only ? std::string{} : std::move(r.body);
   status_ = r.status;
+  ++state_->answers[static_cast<std::size_t>(r.status)];
   answer_bytes_ = out_body_.size();
   phase_ = phase::writing;
   arm(state_->options.idle_timeout);
@@ -193,6 +203,7 @@ void server_connection::start_stream(std::uint64_t number, std::shared_ptr<event
   keep_alive_ = false;
   out_head_ = answer_head(r, {request_->id, state_->clock.now(), false, old_version_, {}});
   status_ = 200;
+  ++state_->answers[200];
   answer_bytes_ = 0;
   log_access();
   end_counting();
@@ -243,12 +254,8 @@ void server_connection::say_goodbye() {
 }
 
 void server_connection::start_refused() {
-  unread_ = true;
-  keep_alive_ = false;
-  status_ = 0;
-  began_ = state_->clock.steady_now();
-  phase_ = phase::head;
-  refuse(503, "too many connections", {{"Retry-After", "1"}});
+  beyond_limit_ = true;
+  start();
 }
 
 void server_connection::drain() {
@@ -269,7 +276,7 @@ void server_connection::close() {
   disarm();
   stream_.close();
   if (pipe_) pipe_->gone();
-  if (reserved_bytes_ > 0) state_->kept_bytes -= std::exchange(reserved_bytes_, 0);
+  release_body();
   end_counting();
   if (const auto w = worker_.lock()) w->connections.erase(self);
   state_->connection_closed();

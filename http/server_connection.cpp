@@ -76,7 +76,7 @@ void server_connection::wait_request() {
   if (state_->draining || peer_gone_) return end();
   phase_ = phase::idle;
   release_buffer();
-  arm(state_->options.idle_timeout);
+  arm(beyond_limit_ ? state_->options.header_timeout : state_->options.idle_timeout);
   if (stream_.secure()) return read_more(idle_tls_bytes);
   // no buffer until there is something to put into it
   stream_.wait_readable([self = shared_from_this()](error_code ec) {
@@ -170,6 +170,7 @@ void server_connection::on_head(std::size_t length) {
   if (const auto fault = head_fault(view_of(buffer_).substr(0, length))) return refuse(400, *fault);
   if (!parse_head(length)) return;
   if (!choose_route()) return;
+  if (beyond_limit_) return refuse(503, "too many connections", {{"Retry-After", "1"}});
   begin_body();
 }
 
@@ -311,13 +312,24 @@ bool server_connection::feed(std::string_view piece) {
   if (kept < piece.size()) request_->body_truncated = true;
   if (kept == 0) return true;
   reserved_bytes_ += kept;
-  if (state_->kept_bytes.fetch_add(kept) + kept > most_kept_bytes) {
-    ++state_->rejected;
-    body_fault_ = 503;
-    return false;
+  if (state_->kept_bytes.fetch_add(kept) + kept > state_->options.max_kept_bytes) {
+    if (!request_->observer || route_->what.stream_body_bytes == 0) {
+      body_fault_ = 503;
+      return false;
+    }
+    // the observer's facts are enough for this one
+    release_body();
+    keep_bytes_ = 0;
+    request_->body_truncated = true;
+    return true;
   }
   body_.append(piece.substr(0, kept));
   return true;
+}
+
+void server_connection::release_body() {
+  state_->kept_bytes -= std::exchange(reserved_bytes_, 0);
+  body_ = {};
 }
 
 void server_connection::arm(std::chrono::milliseconds after) {

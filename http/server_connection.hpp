@@ -51,7 +51,7 @@ public:
   server_connection(std::shared_ptr<server_state> shared, const std::shared_ptr<server_worker>& on,
                     boost::asio::ip::tcp::socket socket);
   void start();
-  /// One connection too many: told so, without being read.
+  /// One connection too many: one request is read, since it decides how it is refused.
   void start_refused();
   /// Idle ones and streams close now, the others after their answer.
   void drain();
@@ -75,6 +75,7 @@ private:
   void on_body_bytes();
   [[nodiscard]] bool feed(std::string_view piece);
   void release_buffer();
+  void release_body();
 
   // answering
   void handle();
@@ -84,6 +85,7 @@ private:
   /// An answer of the server itself: always the JSON shape of errors.
   void refuse(int status, std::string_view message, std::vector<protocol::http_header> more = {});
   void finish(response r);
+  void close_unanswered();
   void log_access();
   void write_more();
   void on_written();
@@ -121,6 +123,7 @@ private:
   int body_fault_ = 0;  ///< status to answer once the parser has stopped
 
   steady_time began_{};
+  bool beyond_limit_ = false;  ///< one connection too many
   bool counted_ = false, keep_alive_ = false, old_version_ = false, unread_ = false;
   std::string out_head_, out_body_;
   std::size_t out_at_ = 0, answer_bytes_ = 0;

@@ -1,6 +1,7 @@
 // http/server_state: what all connections of one server share, and the thread a connection lives
 // on. Private to the server. A connection is touched by its worker's thread only.
 #pragma once
+#include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -21,9 +22,6 @@ namespace pb::http {
 
 class server_connection;
 
-/// Bodies in memory over all connections; beyond it new ones get 503 until some are done.
-constexpr std::size_t most_kept_bytes = std::size_t{512} << 20;
-
 struct server_state {
   server_state(server_options o, const clock_source& c, random_source& r)
       : options(std::move(o)), clock(c), limits(options.failed_requests_per_minute), random_(r) {}
@@ -35,6 +33,7 @@ struct server_state {
   peer_limits limits;
   std::optional<boost::asio::ssl::context> tls;
   std::atomic<std::uint64_t> connections{0}, requests{0}, rejected{0}, in_flight{0};
+  std::array<std::atomic<std::uint64_t>, 600> answers{};  ///< by status; 0: none
   std::atomic<std::size_t> kept_bytes{0};
   std::atomic<bool> draining{false};
   std::mutex quiet_guard;

@@ -153,6 +153,96 @@ BOOST_AUTO_TEST_CASE(a_slow_header_and_a_slow_body_end_with_408) {
              "REQUEST_TIMEOUT");
 }
 
+BOOST_AUTO_TEST_CASE(a_body_that_comes_byte_by_byte_does_not_outlive_its_time) {
+  auto o = quick();
+  o.body_timeout = 50ms;
+  listener l{o};
+  raw::client c{l.port()};
+  constexpr int bytes = 1'000'000;
+  c.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");
+  for (int i = 0; i < bytes && l.it.figures().rejected == 0; ++i)
+    if (!c.send("a")) break;
+  check_last(c, c.read(), 408, "REQUEST_TIMEOUT");
+}
+
+BOOST_AUTO_TEST_CASE(beyond_the_memory_for_bodies_an_observed_one_is_not_kept_and_others_are_503) {
+  auto o = quick();
+  o.max_kept_bytes = 1500;
+  listener l{o};
+  served::mailbox<std::string> seen;
+  l.it.add(streamed(seen));
+  served::mailbox<std::pair<std::shared_ptr<request>, responder>> held;
+  l.on("POST", "/hold", [&](auto r, responder a) { held.put({std::move(r), std::move(a)}); });
+  raw::client c{l.port()}, other{l.port()};
+  c.send(post("/hold", std::string(1000, 'a')));
+  auto holding = std::make_optional(held.take());
+  BOOST_TEST(other.ask(post("/streamed", std::string(900, 'a'))).status == 200);
+  BOOST_TEST(seen.take() == "900 0 truncated");
+  BOOST_TEST(other.ask(post("/echo", std::string(400, 'a'))).status == 200);
+  const auto refused = other.ask(post("/echo", std::string(900, 'a')));
+  BOOST_TEST(refused.header("Retry-After") == "1");
+  check_error(refused, 503, "UNAVAILABLE");
+  holding->second(data_response("1"));
+  holding.reset();
+  BOOST_TEST(c.read().status == 200);
+  BOOST_TEST(c.ask(post("/echo", std::string(1500, 'a'))).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_that_repeats_only_what_got_no_answer_gets_none_when_it_is_too_much) {
+  auto o = quick();
+  o.body_timeout = 50ms;
+  o.max_connections = 1;
+  listener l{o};
+  route r;
+  r.method = "POST";
+  r.pattern = "/silent";
+  r.silent_when_busy = true;
+  r.handle = [](const std::shared_ptr<request>& q, const responder& a) {
+    if (q->body->size() > 3) throw std::runtime_error("no");
+    a(data_response("1"));
+  };
+  l.it.add(std::move(r));
+  raw::client c{l.port()};
+  BOOST_TEST(c.ask(post("/silent", "abc")).status == 200);
+  {
+    raw::client one_too_many{l.port()};
+    one_too_many.send(post("/silent", "abc"));
+    BOOST_TEST(one_too_many.closed());
+  }
+  c.send("POST /silent HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+  BOOST_TEST(c.closed());
+  while (l.it.figures().connections > 0) std::this_thread::yield();
+  raw::client thrown{l.port()};
+  thrown.send(post("/silent", "abcd"));
+  BOOST_TEST(thrown.closed());
+  while (l.it.figures().connections > 0) std::this_thread::yield();
+  // what is wrong with the request itself is still told
+  raw::client wrong{l.port()};
+  check_last(wrong,
+             wrong.ask("POST /silent HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n"), 413,
+             "BODY_TOO_LARGE");
+}
+
+BOOST_AUTO_TEST_CASE(answers_are_counted_by_their_status) {
+  auto o = quick();
+  o.failed_requests_per_minute = 1;
+  listener l{o};
+  l.on("POST", "/drop", [](auto, const responder& a) {
+    response r;
+    r.drop_connection = true;
+    a(std::move(r));
+  });
+  raw::client c{l.port()}, dropped{l.port()};
+  (void)c.ask(get("/hello"));
+  (void)c.ask(get("/hello"));
+  (void)c.ask(get("/nothing"));
+  (void)c.ask(get("/refuse"));
+  dropped.send(post("/drop", ""));
+  BOOST_TEST(dropped.closed());
+  const std::vector<std::pair<int, std::uint64_t>> expected{{0, 1}, {200, 2}, {404, 1}, {429, 1}};
+  BOOST_TEST((l.it.figures().answers == expected));
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_may_take_longer_than_any_limit_of_the_client) {
   auto o = quick();
   o.header_timeout = o.body_timeout = o.idle_timeout = 50ms;
