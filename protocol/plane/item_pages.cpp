@@ -8,12 +8,14 @@ constexpr std::string_view operation = "plane.list_work_items";
 constexpr std::uint32_t page_size = 100;  // with descriptions in them, 1000 could be too large
 }  // namespace
 
-read_item_pages::read_item_pages(api a, std::string project, std::optional<timestamp> watermark)
-    : api_(std::move(a)), project_(std::move(project)), watermark_(watermark) {}
+read_item_pages::read_item_pages(api a, std::string project, std::optional<timestamp> watermark,
+                                 item_pages_limits limits)
+    : api_(std::move(a)), project_(std::move(project)), watermark_(watermark), limits_(limits) {}
 
 step read_item_pages::start() {
   items_.clear();
   seen_.clear();
+  bytes_ = 0;
   walker_ = page_walker{std::string{operation}};
   return ask({});
 }
@@ -39,10 +41,22 @@ step read_item_pages::on_response(const http_response& answer) {
     // Only what parses goes on: the journal's own reader must be able to read it later.
     auto item = parse_work_item(row, operation);
     if (!item) return item.error();
-    if (watermark_)
-      if (const auto t = parse_rfc3339(item->updated_at); t && *t < *watermark_) return finished{};
+    if (watermark_) {
+      const auto t = parse_rfc3339(item->updated_at);
+      if (!t)
+        return failure{.code = errc::unexpected_answer,
+                       .where = std::string{operation},
+                       .detail = "item " + item->id + " has no readable updated_at"};
+      if (*t < *watermark_) return finished{};
+    }
     if (!seen_.insert(item->id).second) continue;
     items_.push_back({item->id, item->updated_at, boost::json::serialize(row)});
+    bytes_ += items_.back().json.size();
+    if (items_.size() > limits_.items || bytes_ > limits_.bytes)
+      return failure{.code = errc::too_large,
+                     .where = std::string{operation},
+                     .detail = "more than " + std::to_string(limits_.items) + " items or " +
+                               std::to_string(limits_.bytes) + " bytes in one listing"};
   }
   auto next = walker_.after(envelope.next_cursor, envelope.has_next);
   if (!next) return next.error();

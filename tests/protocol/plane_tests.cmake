@@ -1,6 +1,7 @@
 find_package(rapidcheck REQUIRED)
 pb_test(protocol plane_answers)
 pb_test(protocol plane_exchanges)
+pb_test(protocol plane_item_pages)
 pb_test(protocol plane_oauth)
 pb_test(protocol plane_parse LINK rapidcheck)
 pb_test(protocol plane_rate_limit LINK rapidcheck)
