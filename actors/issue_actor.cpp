@@ -182,6 +182,8 @@ private:
     if (plan.effect) unit.effects.push_back(upsert_effect(plan, now));
     if (plan.link_changed) {
       link_ = plan.link;
+      // Also an event that was never written is looked for where it belongs.
+      if (link_.base.href.empty()) link_.base.project = known_.project;
       unit.links.push_back(link_row());
     }
     const bool ignored = reason.starts_with("ignored");
@@ -302,6 +304,9 @@ private:
     }
     if (phase_ == phase::committing) phase_ = phase::idle;
     ctx_->figures.delivery_finished("done");
+    log::info("delivery done",
+              {log::kv("entity", key_), log::kv("seq", current_->seq),
+               log::kv("event", current_->event), log::kv("delivery", current_->remote_id)});
     finish_current();
   }
 
@@ -309,7 +314,7 @@ private:
     probe_->handled();
     const auto seq = current_->seq;
     current_.reset();
-    probe_->state(queue_.empty() ? "idle" : "planning", ctx_->clock.now());
+    probe_->state(queue_.empty() ? resting_state() : "planning", ctx_->clock.now());
     self_->send(dispatcher_, entity_reported{key_, incarnation_, seq, is_idle(), std::nullopt});
     go_on();
   }
@@ -403,6 +408,7 @@ private:
     sent_ = s;
     sent_at_ = now;
     probe_->in_flight(head->operation + " #" + std::to_string(head->id));
+    if (phase_ == phase::idle) probe_->state("waiting for caldav", now);
     if (s.operation == sync::calendar_operation::remove) return send_delete(*head);
     want_facts();
   }
@@ -562,6 +568,9 @@ private:
     ctx_->figures.effect_finished(
         caldav, "done", std::chrono::duration_cast<std::chrono::microseconds>(now - e->created_at));
     announce_effect(*e, rule, p, std::nullopt);
+    log::info("effect done",
+              {log::kv("entity", key_), log::kv("effect", e->id), log::kv("cause", e->cause),
+               log::kv("operation", e->operation), log::kv("rule", rule)});
     std::erase_if(effects_, [](const effect& x) {
       return x.status == effect_status::done || x.status == effect_status::superseded;
     });
@@ -726,9 +735,14 @@ private:
       self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, true, std::nullopt});
     }
     reported_idle_ = true;
+    probe_->state(resting_state(), ctx_->clock.now());
+  }
+
+  /// What it is in when no delivery is being planned: what its lane does.
+  std::string resting_state() {
+    if (sent_) return "waiting for caldav";
     const auto* head = lane_head();
-    probe_->state(head != nullptr ? "backing off until " + format_rfc3339(head->due_at) : "idle",
-                  ctx_->clock.now());
+    return head != nullptr ? "backing off until " + format_rfc3339(head->due_at) : "idle";
   }
 
   void announce_plan(const std::string& reason, const sync::calendar_plan& plan) {

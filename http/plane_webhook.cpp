@@ -184,7 +184,7 @@ public:
           none ? "X-Plane-Signature is missing" : "X-Plane-Signature does not match", r->id));
     }
     auto in = r->body_truncated ? read_ids(*r, *body) : read_whole(*r, *body);
-    hand_on(std::move(in), answer);
+    hand_on(std::move(in), r->id, answer);
   }
 
 private:
@@ -276,34 +276,52 @@ private:
     return out;
   }
 
-  void hand_on(incoming in, const responder& answer) {
+  void hand_on(incoming in, const std::string& request, const responder& answer) {
     const auto status = in.outcome;
+    auto named = std::make_shared<const log_names>(
+        log_names{request, in.append.row.remote_id, in.append.row.event, in.append.row.entity});
     auto reason = in.append.row.reason;
     auto touch = std::move(in.touch_if_duplicate);
     inbox_.accept(std::move(in.append),
-                  [self = shared_from_this(), answer, status, reason = std::move(reason),
+                  [self = shared_from_this(), answer, status, reason = std::move(reason), named,
                    touch = std::move(touch)](const result<acceptance>& taken) {
-                    if (!taken) return self->drop(taken.error(), answer);
+                    if (!taken) return self->drop(taken.error(), *named, answer);
                     if (taken->as != accepted_as::duplicate)
-                      return self->confirm(status, reason, answer);
-                    if (!touch) return self->confirm(webhook_outcome::duplicate, {}, answer);
-                    self->inbox_.accept(*touch, [self, answer](const result<acceptance>& also) {
-                      if (!also) return self->drop(also.error(), answer);
-                      self->confirm(webhook_outcome::duplicate, {}, answer);
-                    });
+                      return self->confirm(status, reason, *named, answer);
+                    if (!touch)
+                      return self->confirm(webhook_outcome::duplicate, {}, *named, answer);
+                    self->inbox_.accept(
+                        *touch, [self, answer, named](const result<acceptance>& also) {
+                          if (!also) return self->drop(also.error(), *named, answer);
+                          self->confirm(webhook_outcome::duplicate, {}, *named, answer);
+                        });
                   });
   }
 
-  void confirm(webhook_outcome o, std::string_view reason, const responder& answer) const {
+  /// What a line of the log calls a delivery by.
+  struct log_names {
+    std::string request, delivery, event;
+    entity_key entity;
+  };
+
+  void confirm(webhook_outcome o, std::string_view reason, const log_names& named,
+               const responder& answer) const {
     tell(o);
+    log::info("plane delivery",
+              {log::kv("status", to_string(o)), log::kv("event", named.event),
+               log::kv("entity", named.entity), log::kv("delivery", named.delivery),
+               log::kv("reason", reason), log::kv("request", named.request)});
     // what is dead was taken, too: Plane need not send it again
     const auto word = o == webhook_outcome::dead ? webhook_outcome::accepted : o;
     answer(data_response(answer_json(to_string(word), reason)));
   }
 
-  void drop(const failure& f, const responder& answer) const {
+  void drop(const failure& f, const log_names& named, const responder& answer) const {
     tell(webhook_outcome::storage);
-    log::error("plane delivery could not be stored", {log::kv("error", f)});
+    log::error("plane delivery could not be stored",
+               {log::kv("event", named.event), log::kv("entity", named.entity),
+                log::kv("delivery", named.delivery), log::kv("error", f),
+                log::kv("request", named.request)});
     response r;
     r.drop_connection = true;
     answer(std::move(r));
