@@ -203,6 +203,13 @@ result<multistatus> parse_multistatus(std::string_view body) {
   return out;
 }
 
+bool multistatus::says_missing() const noexcept {
+  return !responses.empty() &&
+         std::all_of(responses.begin(), responses.end(), [](const dav_response& r) {
+           return r.stats.empty() && (r.status == 404 || r.status == 410);
+         });
+}
+
 effective_status status_of(const http_response& answer) {
   effective_status out;
   out.status = answer.status;

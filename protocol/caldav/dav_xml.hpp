@@ -58,6 +58,9 @@ struct dav_response {
 struct multistatus {
   std::vector<dav_response> responses;
   std::string sync_token;  ///< wherever among the children it stands
+
+  /// Xandikos says "there is nothing" to a PROPFIND as a 207 whose only response is a 404.
+  [[nodiscard]] bool says_missing() const noexcept;
 };
 result<multistatus> parse_multistatus(std::string_view body);
 

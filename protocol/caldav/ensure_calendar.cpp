@@ -52,9 +52,11 @@ step ensure_calendar_exchange::on_answer(const http_response& answer) {
 }
 
 step ensure_calendar_exchange::on_look(const http_response& answer) {
+  bool missing = answer.status == 404 || answer.status == 410;
   if (answer.status == 207) {
     const auto body = parse_multistatus(answer.body);
     if (!body) return body.error();
+    missing = body->says_missing();
     for (const auto& r : body->responses) {
       auto href = follow(r.href);
       if (href.empty() || !same_href(href, current_url())) href = current_url();
@@ -67,12 +69,13 @@ step ensure_calendar_exchange::on_look(const http_response& answer) {
         return patch();
       return finished{};
     }
-    return fail(errc::conflict, "something that is not a calendar is at the calendar's place",
-                "remove or rename " + path_of(href_));
+    if (!missing)
+      return fail(errc::conflict, "something that is not a calendar is at the calendar's place",
+                  "remove or rename " + path_of(href_));
   }
-  if (answer.status != 404 && answer.status != 410) return fail(answer);
+  if (!missing) return fail(answer);
   if (refused_) return *refused_;
-  if (stage_ == stage::read_back) return collection_failure(where(), answer.status);
+  if (stage_ == stage::read_back) return collection_failure(where(), 404);
   stage_ = stage::make;
   return send("MKCALENDAR", href_, {{"Content-Type", "application/xml; charset=utf-8"}},
               body_make_calendar(request_.properties));

@@ -73,6 +73,8 @@ step list_events_exchange::on_answer(const http_response& answer) {
   if (answer.status != 207) return fail(answer);
   const auto body = parse_multistatus(answer.body);
   if (!body) return body.error();
+  // An empty listing would mean that all events were deleted.
+  if (body->says_missing()) return collection_failure(where(), 404);
   for (const auto& r : body->responses) {
     auto href = follow(r.href);
     if (href.empty() || r.status >= 300 || is_collection(r) || same_href(href, current_url()))

@@ -212,6 +212,15 @@ BOOST_AUTO_TEST_CASE(a_missing_calendar_is_made_named_and_read_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_calendar_whose_absence_is_told_inside_a_207_is_made) {
+  // As Xandikos 0.2.8 answers, with its broken escape of the whole URL.
+  ensure_calendar_exchange run{wanted(), host_policy{base}};
+  script s{run};
+  s.answer(207, multi("<d:response><d:href>http%3A//127.0.0.1%3A20214/h/planebridge-x/</d:href>"
+                      "<d:status>HTTP/1.1 404 Not Found</d:status></d:response>"));
+  BOOST_TEST(s.line() == "MKCALENDAR " + base + "/h/planebridge-x/");
+}
+
 BOOST_AUTO_TEST_CASE(a_calendar_that_exists_after_all_is_a_success) {
   for (const auto* exists :
        {"radicale/08-mkcalendar-again.http", "xandikos/07-mkcalendar-again.http"}) {

@@ -112,6 +112,12 @@ BOOST_AUTO_TEST_CASE(a_calendar_that_is_gone_asks_for_rediscovery) {
   script s{list};
   s.answer(404);
   BOOST_TEST((react(s.failed()) == reaction::rediscover));
+  // As Xandikos says it; read as an empty calendar it would mean that all events were deleted.
+  list_events_exchange told_inside{base + "/h/cal/", hosts};
+  script t{told_inside};
+  t.answer(207, multi("<d:response><d:href>http%3A//h/cal/</d:href>"
+                      "<d:status>HTTP/1.1 404 Not Found</d:status></d:response>"));
+  BOOST_TEST((react(t.failed()) == reaction::rediscover));
   probe_calendar_exchange probe{base + "/h/cal/", hosts};
   script p{probe};
   p.answer(404);
