@@ -36,6 +36,7 @@ struct daemon::parts {
   std::unique_ptr<http::client> client;
   actors::context_ptr ctx;
   std::shared_ptr<token_vault> vault;
+  std::shared_ptr<shared_budget> budget;
   std::unique_ptr<actors::runtime> runtime;
   std::shared_ptr<http::secret_list> webhook_secrets = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> feed_tokens = std::make_shared<http::secret_list>();
@@ -123,11 +124,17 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->ctx = std::make_shared<actors::context>(*p->store, *p->client, p->clock, p->random,
                                              *p->figures, actor_options(s));
   p->take_secrets();
-  p->runtime = std::make_unique<actors::runtime>(actors::runtime_parts{
-      p->ctx, remotes_of(s), plane_policy(s, p->vault), caldav_policy(s, p->random), false});
+  p->budget = std::make_shared<shared_budget>(s);
   p->figures->watch(p->ctx);
+  p->figures->watch("plane", [clock = &p->clock, budget = p->budget] {
+    return budget->with([&](auto& b) { return b.look(clock->steady_now()); });
+  });
+  p->runtime = std::make_unique<actors::runtime>(
+      actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
+                            caldav_policy(s, p->random), false});
   p->auth = std::make_unique<http::admin_auth>(http::accepted_tokens{p->admin_tokens});
   p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
+  p->figures->watch(*p->server);
   p->add_endpoints();
   if (auto listening = p->server->start(); !listening) return listening.error();
   log::info("planebridge listens",

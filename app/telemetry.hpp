@@ -1,10 +1,13 @@
 // app/telemetry: what the actors, the store and the endpoints tell, as metrics. Any thread.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "actors/context.hpp"
+#include "http/server.hpp"
 #include "persistence/engine.hpp"
+#include "protocol/plane/rate_limit.hpp"
 
 namespace pb::app {
 
@@ -12,8 +15,14 @@ class metrics_telemetry final : public actors::telemetry {
 public:
   metrics_telemetry();
   ~metrics_telemetry() override;
-  /// From now on render() also shows queues, lanes and states.
+  /// From now on render() also shows queues, lanes and states; before the actors start, so that
+  /// no change of a breaker is missed.
   void watch(const actors::context_ptr& ctx);
+  /// The request budget of one remote account.
+  void watch(const std::string& integration,
+             std::function<protocol::plane::request_budget::view()> budget);
+  /// The listener; it outlives the last render(), which is an answer of its own.
+  void watch(const http::server& listener);
   [[nodiscard]] std::string render();
 
   void webhook(std::string_view outcome);

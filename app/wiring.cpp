@@ -145,9 +145,8 @@ std::optional<milliseconds> pause_for_credentials(const failure& f, milliseconds
 }  // namespace
 
 std::function<actors::connector_policy()> plane_policy(const config::settings& s,
-                                                       std::shared_ptr<token_vault> vault) {
-  auto budget = std::make_shared<plane::request_budget>(s.plane.requests_per_minute,
-                                                        s.plane.scan_share_percent);
+                                                       std::shared_ptr<token_vault> vault,
+                                                       std::shared_ptr<shared_budget> budget) {
   return
       [=, limits = call_limits(s), key = s.plane.api_key, parallel = s.concurrency.plane_parallel] {
         actors::connector_policy p;
@@ -173,17 +172,19 @@ std::function<actors::connector_policy()> plane_policy(const config::settings& s
               {}};
         };
         p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
-          const auto v = budget->admit(now, purpose_of(how));
+          const auto v = budget->with([&](auto& b) { return b.admit(now, purpose_of(how)); });
           if (v.go) return std::nullopt;
           return v.wait;
         };
         p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
-          if (!r)
-            budget->note_no_answer();
-          else if (r->status == 429)
-            budget->note_429(now, plane::retry_after_of(*r));
-          else
-            budget->note_response(now, *r);
+          budget->with([&](auto& b) {
+            if (!r)
+              b.note_no_answer();
+            else if (r->status == 429)
+              b.note_429(now, plane::retry_after_of(*r));
+            else
+              b.note_response(now, *r);
+          });
         };
         p.again = plane_again;
         p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_key_pause); };

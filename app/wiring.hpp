@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "actors/connector_policy.hpp"
 #include "actors/context.hpp"
@@ -11,6 +12,7 @@
 #include "config/settings.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "protocol/plane/rate_limit.hpp"
 
 namespace pb::app {
 
@@ -22,9 +24,28 @@ std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s);
 /// Bearer tokens of an app installation, when no API key is configured. Any thread.
 class token_vault;
 
+/// The request budget of one API key: used on the connector's thread, looked at by metrics.
+class shared_budget {
+public:
+  using budget = protocol::plane::request_budget;
+  explicit shared_budget(const config::settings& s)
+      : it_(s.plane.requests_per_minute, s.plane.scan_share_percent) {}
+  /// Anything done to it, one at a time. Any thread.
+  template <class F>
+  auto with(F&& f) {
+    const std::lock_guard hold{lock_};
+    return f(it_);
+  }
+
+private:
+  std::mutex lock_;
+  budget it_;
+};
+
 /// A factory for each (re)started connector; the budget outlives restarts.
 std::function<actors::connector_policy()> plane_policy(const config::settings& s,
-                                                       std::shared_ptr<token_vault> vault);
+                                                       std::shared_ptr<token_vault> vault,
+                                                       std::shared_ptr<shared_budget> budget);
 std::function<actors::connector_policy()> caldav_policy(const config::settings& s,
                                                         random_source& random);
 

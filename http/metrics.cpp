@@ -166,7 +166,10 @@ struct metrics::impl {
       gauge("planebridge_http_requests_in_flight", "Inbound requests being answered.", {});
   family_of<Counter> requests = counter("planebridge_http_requests_total", "Inbound requests.", {});
   family_of<Counter> refused = counter("planebridge_http_requests_rejected_total",
-                                       "Inbound requests answered with 4xx, or not at all.", {});
+                                       "Inbound requests that the listener refused by itself.", {});
+  family_of<Counter> answers =
+      counter("planebridge_http_answers_total",
+              "Inbound requests by the status they were answered with.", {"status"});
 
   family_of<Counter> cpu =
       counter("planebridge_process_cpu_seconds_total", "Processor time of the process.", {});
@@ -188,6 +191,26 @@ struct metrics::impl {
     const std::lock_guard hold{totals_guard};
     if (const auto more = total - to.Value(); more > 0) to.Increment(more);
   }
+  /// What is counted from the first event on is shown as 0 before it, so that a rate over it and
+  /// an alert on it work from the start. Children whose labels only an event knows come with it.
+  void show_zeros() {
+    accepts({"plane"});
+    duplicates({"plane"});
+    for (const auto* reason : {"unsigned", "bad_signature", "key_missing", "storage"})
+      rejects({"plane", reason});
+    finished({"done"});
+    finished({"dead"});
+    batch_units({});
+    batch_deliveries({});
+    commit({});
+    to_plan({});
+    to_effect({"caldav"});
+    for (const auto* outcome : {"done", "retry", "dead"}) effects({"caldav", outcome});
+    for (const auto* kind : {"issue", "connector"}) restarts({kind});
+    for (const auto* kind : {"delivery", "effect"}) dead({kind});
+    entities({});
+    events({});
+  }
   void look_at_process() {
     const auto now = read_process_figures();
     raise(cpu({}), now.cpu_seconds);
@@ -199,7 +222,7 @@ struct metrics::impl {
   }
 };
 
-metrics::metrics() : impl_(std::make_unique<impl>()) {}
+metrics::metrics() : impl_(std::make_unique<impl>()) { impl_->show_zeros(); }
 metrics::~metrics() = default;
 
 void metrics::delivery_journaled(std::string_view source, bool duplicate) {
@@ -223,7 +246,8 @@ void metrics::planning_started(std::chrono::microseconds since_received) {
 void metrics::effect_finished(std::string_view integration, std::string_view how,
                               std::chrono::microseconds since_received) {
   impl_->effects({integration, before_colon(how)}).Increment();
-  impl_->to_effect({integration}).Observe(seconds(since_received));
+  // an attempt that failed is no end: its time would only make the rest look faster
+  if (how == "done") impl_->to_effect({integration}).Observe(seconds(since_received));
 }
 void metrics::remote_call(std::string_view integration, std::string_view operation, int status,
                           errc code, std::chrono::microseconds took) {
@@ -269,6 +293,11 @@ void metrics::http_server(std::uint64_t connections, std::uint64_t in_flight,
   impl_->in_flight({}).Set(static_cast<double>(in_flight));
   impl_->raise(impl_->requests({}), static_cast<double>(requests));
   impl_->raise(impl_->refused({}), static_cast<double>(rejected));
+}
+
+void metrics::http_answers(int status, std::uint64_t total) {
+  const auto shown = status >= 100 && status <= 599 ? std::to_string(status) : std::string{"none"};
+  impl_->raise(impl_->answers({shown}), static_cast<double>(total));
 }
 
 void metrics::before_render(std::function<void(metrics&)> fill) {

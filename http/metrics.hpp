@@ -30,6 +30,7 @@ public:
   /// One transaction of the store.
   void batch_committed(std::size_t units, std::size_t appends, std::chrono::microseconds took);
   void planning_started(std::chrono::microseconds since_received);
+  /// The time counts for `how` "done" only.
   void effect_finished(std::string_view integration, std::string_view how,
                        std::chrono::microseconds since_received);
   /// `status` 0: no answer; `code` says why then.
@@ -54,6 +55,9 @@ public:
                   std::chrono::milliseconds paused);
   void http_server(std::uint64_t connections, std::uint64_t in_flight, std::uint64_t requests,
                    std::uint64_t rejected);
+
+  /// `status` 0: closed without an answer; `total` since the start.
+  void http_answers(int status, std::uint64_t total);
 
   /// Called by each render() before the text is made, to fill in what is asked and not told.
   void before_render(std::function<void(metrics&)> fill);

@@ -72,6 +72,32 @@ BOOST_FIXTURE_TEST_CASE(effects_have_a_latency_from_their_acceptance, fixture) {
   expect("planebridge_accept_to_effect_seconds_bucket{integration=\"caldav\",le=\"0.05\"} 0");
 }
 
+BOOST_FIXTURE_TEST_CASE(an_attempt_that_failed_is_counted_and_is_no_latency, fixture) {
+  m.effect_finished("caldav", "retry", 0ms);
+  m.effect_finished("caldav", "dead", 0ms);
+  expect("planebridge_effects_finished_total{integration=\"caldav\",outcome=\"retry\"} 1");
+  expect("planebridge_effects_finished_total{integration=\"caldav\",outcome=\"dead\"} 1");
+  expect("planebridge_accept_to_effect_seconds_count{integration=\"caldav\"} 0");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_has_not_happened_yet_is_shown_as_zero, fixture) {
+  for (const auto* line :
+       {"planebridge_deliveries_accepted_total{source=\"plane\"} 0",
+        "planebridge_deliveries_duplicate_total{source=\"plane\"} 0",
+        "planebridge_deliveries_rejected_total{reason=\"bad_signature\",source=\"plane\"} 0",
+        "planebridge_actor_restarts_total{kind=\"issue\"} 0",
+        "planebridge_dead_letters_total{kind=\"effect\"} 0", "planebridge_entities_live 0"})
+    expect(line);
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_are_counted_by_status, fixture) {
+  m.http_answers(200, 7);
+  m.http_answers(0, 2);
+  m.http_answers(200, 9);
+  expect("planebridge_http_answers_total{status=\"200\"} 9");
+  expect("planebridge_http_answers_total{status=\"none\"} 2");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_breaker_is_in_one_state, fixture) {
   m.breaker_state("plane", "closed");
   m.breaker_state("plane", "open");
@@ -133,7 +159,8 @@ BOOST_FIXTURE_TEST_CASE(a_family_never_grows_without_bound, fixture) {
        at = text.find("planebridge_deliveries_accepted_total{", at + 1))
     ++lines;
   BOOST_TEST(lines == 257u);
-  expect("planebridge_deliveries_accepted_total{source=\"other\"} 4744");
+  // "plane" is there from the start
+  expect("planebridge_deliveries_accepted_total{source=\"other\"} 4745");
 }
 
 BOOST_FIXTURE_TEST_CASE(every_name_says_its_unit, fixture) {
