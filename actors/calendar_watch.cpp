@@ -6,6 +6,7 @@
 
 #include "actors/delivery_forms.hpp"
 #include "actors/edge.hpp"
+#include "actors/first_look.hpp"
 #include "actors/front.hpp"
 #include "base/log.hpp"
 #include "protocol/caldav/event.hpp"
@@ -52,6 +53,7 @@ public:
             [this](const start_sync& m) { begin_round(m); },
             [this](const exchange_performed& m) { on_performed(m); },
             [this](const links_read& m) { on_links(m); },
+            [this](const known_entities_read& m) { on_entities(m); },
             [this](const deliveries_accepted& m) { on_accepted(m); }};
   }
 
@@ -72,7 +74,6 @@ private:
   }
 
   // Finding and making calendars
-  // ---------------------------------------------------------------------
   void on_want(const want_calendar& m) {
     probe_->handled();
     const auto key = key_of(m.project);
@@ -159,11 +160,14 @@ private:
   }
 
   // A round: look into every calendar of ours
-  // -----------------------------------------------------------
   struct round {
     start_sync ask;
     timestamp started{};
-    bool listing = false, first = false;
+    bool listing = false;
+    const options* rules = nullptr;   ///< of this round
+    std::optional<first_look> first;  ///< the first round under these rules
+    bool incomplete = false;
+    std::set<entity_key> observed;
     std::map<std::string, std::string> to_list;  ///< project → calendar href
     std::map<std::string, std::map<std::string, std::string>> listed;  ///< project → href → etag
     std::string after_object;
@@ -183,7 +187,8 @@ private:
     round_ = round{};
     round_->ask = ask;
     round_->started = ctx_->clock.now();
-    round_->first = std::exchange(first_round_, false);
+    round_->rules = &ctx_->opt();
+    if (round_->rules != checked_rules_ && !ask.dry_run) round_->first.emplace();
     probe_->state("looking into the calendars", ctx_->clock.now());
     board_->update(ask.id, [&](sync_report& r) { r.step = "calendars"; });
     // What exists is asked anew each round: a calendar may have been made or deleted elsewhere.
@@ -242,30 +247,74 @@ private:
 
   void read_links() {
     auto self = calendar_watch_actor{self_};
-    ctx_->store.read([self, after = round_->after_object](result<persistence::reader*> r) {
-      auto rows = r ? (*r)->links_of("caldav", after, links_page)
-                    : result<std::vector<persistence::link_row>>{r.error()};
-      caf::anon_send(
-          self, links_read{0, std::make_shared<const result<std::vector<persistence::link_row>>>(
-                                  std::move(rows))});
-    });
+    const bool withheld = round_->first && round_->after_object.empty();
+    ctx_->store.read(
+        [self, withheld, after = round_->after_object](result<persistence::reader*> r) {
+          auto rows = r ? (*r)->links_of("caldav", after, links_page)
+                        : result<std::vector<persistence::link_row>>{r.error()};
+          std::vector<entity_key> held;
+          if (rows && withheld)
+            if (auto bad = first_look::read_withheld(**r, held)) rows = *bad;
+          caf::anon_send(
+              self, links_read{0,
+                               std::make_shared<const result<std::vector<persistence::link_row>>>(
+                                   std::move(rows)),
+                               std::make_shared<const std::vector<entity_key>>(std::move(held))});
+        });
   }
 
   void on_links(const links_read& m) {
     if (!round_) return;
     if (!*m.rows) return fail_round(m.rows->error());
+    if (round_->first && m.withheld) round_->first->withheld(*m.withheld);
     for (const auto& l : **m.rows) compare(l);
     if (!(*m.rows)->empty()) round_->after_object = (*m.rows)->back().object;
     if ((*m.rows)->size() == links_page) return read_links();
     for (const auto& [project, events] : round_->listed)
       for (const auto& [href, etag] : events)
         if (!round_->seen[project].contains(href)) unlinked(project, href, etag);
+    if (round_->first) return read_entities({});
+    journal_found();
+  }
+
+  void read_entities(const std::string& after) {
+    auto self = calendar_watch_actor{self_};
+    ctx_->store.read([self, after](result<persistence::reader*> r) {
+      auto rows = r ? (*r)->entities_of("", after, links_page)
+                    : result<std::vector<persistence::entity_row>>{r.error()};
+      caf::anon_send(self,
+                     known_entities_read{
+                         0, std::make_shared<const result<std::vector<persistence::entity_row>>>(
+                                std::move(rows))});
+    });
+  }
+
+  void on_entities(const known_entities_read& m) {
+    if (!round_ || !round_->first) return;
+    if (!*m.rows) return fail_round(m.rows->error());
+    for (const auto& c : round_->first->differing(**m.rows, round_->rules->calendar)) {
+      if (round_->observed.contains(c.entity)) continue;
+      const auto listing = round_->listed.find(key_of(c.project));
+      if (c.href.empty()) {
+        observe(c.entity, c.project, false, "", "", "not planned yet");
+      } else if (listing == round_->listed.end()) {
+        round_->incomplete = true;  // what is there is not known: asked again in the next round
+      } else {
+        const auto there = listing->second.find(protocol::percent_decode(c.href));
+        const bool present = there != listing->second.end();
+        observe(c.entity, c.project, present, present ? c.href : "", present ? there->second : "",
+                "planned otherwise");
+      }
+    }
+    if ((*m.rows)->size() == links_page) return read_entities((*m.rows)->back().key.text());
+    if (!round_->incomplete) checked_rules_ = round_->rules;
     journal_found();
   }
 
   void compare(const persistence::link_row& l) {
     auto base = sync::parse_calendar_base(l.base);
     if (!base) return;
+    if (round_->first) round_->first->linked(l, *base);
     const auto key = key_of(base->project);
     const auto listing = round_->listed.find(key);
     if (listing == round_->listed.end()) return;  // not looked into this time
@@ -313,6 +362,7 @@ private:
 
   void observe(const entity_key& entity, const std::string& project, bool present,
                const std::string& href, const std::string& etag, const char* what) {
+    round_->observed.insert(entity);
     board_->update(round_->ask.id, [&](sync_report& r) { r.found(entity.text(), what); });
     if (round_->ask.dry_run) return;
     sync::observed_event seen;
@@ -377,7 +427,6 @@ private:
   }
 
   // Calls
-  // --------------------------------------------------------------------------------------------------
   void ask(exchange_ptr what, urgency how, pending_call c) {
     const auto token = ++last_token_;
     pending_.emplace(token, std::move(c));
@@ -432,7 +481,8 @@ private:
   std::vector<start_sync> queued_;
   std::unordered_map<std::uint64_t, pending_call> pending_;
   std::uint64_t last_token_ = 0, round_generation_ = 0;
-  bool discovering_ = false, first_round_ = true;
+  bool discovering_ = false;
+  const options* checked_rules_ = nullptr;  ///< every entity was compared with these
 };
 
 calendar_watch_actor::behavior_type calendar_watch(

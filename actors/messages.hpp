@@ -149,6 +149,7 @@ struct known_entities_read {
 struct links_read {
   std::uint64_t token = 0;
   std::shared_ptr<const result<std::vector<persistence::link_row>>> rows;
+  std::shared_ptr<const std::vector<entity_key>> withheld;  ///< entities with withheld effects
 };
 struct states_read {
   std::shared_ptr<const result<std::vector<std::pair<std::string, std::string>>>> entries;
@@ -177,7 +178,7 @@ using calendar_watch_actor =
     caf::typed_actor<handles<void, want_calendar>, handles<void, forget_calendar>,
                      handles<void, round_due>, handles<void, start_sync>,
                      handles<void, exchange_performed>, handles<void, links_read>,
-                     handles<void, deliveries_accepted>>;
+                     handles<void, known_entities_read>, handles<void, deliveries_accepted>>;
 using plane_watch_actor =
     caf::typed_actor<handles<void, round_due>, handles<void, start_sync>,
                      handles<void, exchange_performed>, handles<void, known_entities_read>,

@@ -174,15 +174,20 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
                                       std::span<const queued_effect> queued, bool just_read,
                                       timestamp now, const calendar_rules& rules) {
   observation_verdict v;
+  // Going live drops what shadow mode withheld, whatever the look shows.
+  const auto drop_withheld = [&] {
+    if (!rules.shadow)
+      for (const auto& q : queued)
+        if (q.withheld) v.plan.cancel.push_back(q.id);
+  };
   const auto settle_with = [&](std::string rule) {
     v.plan = nothing(link, std::move(rule));
+    drop_withheld();
     return v;
   };
   const auto put = [&](calendar_link anew, std::string rule) {
     v.plan = want(std::move(anew), queued, fingerprint(known, rules), now, rules, std::move(rule));
-    if (!rules.shadow)
-      for (const auto& q : queued)
-        if (q.withheld) v.plan.cancel.push_back(q.id);
+    drop_withheld();
     return v;
   };
   const std::string print = fingerprint(known, rules);
@@ -198,7 +203,7 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
     absent.base.href.clear();
     absent.base.etag.clear();
     if (print.empty()) {
-      v.plan = nothing(link, "calendar: absent, and none is wanted");
+      settle_with("calendar: absent, and none is wanted");
       if (!link.base.href.empty() && !rules.shadow) {  // whoever removed it did our work
         absent.base.hash.clear();
         absent.base.agreed.clear();
@@ -213,7 +218,7 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
     if (link.state == link_state::muted) return settle_with("calendar: stays deleted (muted)");
     if (link.base.href.empty() || link.state == link_state::diverged)
       return put(std::move(absent), "calendar: missing");
-    v.plan = nothing(link, "calendar: deleted by a person, stays deleted until the item changes");
+    settle_with("calendar: deleted by a person, stays deleted until the item changes");
     if (!rules.shadow) {
       absent.state = link_state::muted;
       absent.base.agreed.clear();  // the sides agree on nothing now: only `planned` is remembered

@@ -151,6 +151,7 @@ http_response dav_server::put(const std::string& path, const http_request& r) {
   auto& e = c->events[path];
   e.text = r.body;
   e.etag = next_etag();
+  writes.push_back({path, r.body});
   auto a = plain(there ? 204 : 201);
   a.headers.push_back({"ETag", e.etag});
   return a;
@@ -162,6 +163,7 @@ http_response dav_server::drop(const std::string& path, const http_request& r) {
   if (const auto match = header(r, "If-Match"); !match.empty() && c->events[path].etag != match)
     return plain(412);
   c->events.erase(path);
+  writes.push_back({path, {}});
   return plain(204);
 }
 

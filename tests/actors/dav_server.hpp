@@ -26,6 +26,11 @@ public:
   };
   std::map<std::string, calendar> calendars;  ///< by decoded path, with its slash
 
+  struct write {
+    std::string path, text;  ///< text empty: a deletion
+  };
+  std::vector<write> writes;  ///< what really changed an event, in order
+
   /// The event of this work item, wherever it is; twice in two calendars is an error of the test.
   [[nodiscard]] const event* find(const std::string& item) const;
   [[nodiscard]] std::size_t count(const std::string& item) const;

@@ -212,7 +212,9 @@ struct world::impl {
 
   bool strikes(crash_point::at where, unsigned n) {
     if (dead || !crash || crash->where != where || n != crash->nth) return dead;
-    dead = crashed = true;
+    dead = true;
+    ++crashes;
+    crash.reset();
     return true;
   }
 
@@ -294,9 +296,9 @@ struct world::impl {
   actors::context_ptr ctx;
   std::unique_ptr<http::route> door;
   std::unique_ptr<actors::runtime> running;
-  bool dead = false, crashed = false;
+  bool dead = false;
   std::optional<crash_point> crash;
-  unsigned commits = 0, requests = 0;
+  unsigned commits = 0, requests = 0, crashes = 0;
 };
 
 std::vector<std::string>& world::log() {
@@ -344,13 +346,14 @@ world::~world() {
 void world::start() {
   auto& i = *impl_;
   if (i.running) throw std::logic_error("one process at a time");
-  i.dead = i.crashed = false;
+  i.dead = false;
   auto options = app::actor_options(settings);
   if (tune) tune(options);
   i.ctx = std::make_shared<actors::context>(i.store, i.out, i.clock, i.random, i.figures, options);
-  i.running = std::make_unique<actors::runtime>(
-      actors::runtime_parts{i.ctx, app::remotes_of(settings), app::plane_policy(settings, nullptr),
-                            app::caldav_policy(settings, i.random), true});
+  i.running = std::make_unique<actors::runtime>(actors::runtime_parts{
+      i.ctx, app::remotes_of(settings),
+      app::plane_policy(settings, nullptr, std::make_shared<app::shared_budget>(settings)),
+      app::caldav_policy(settings, i.random), true});
   http::plane_webhook_options webhook;
   webhook.secrets = std::make_shared<http::secret_list>(settings.plane.webhook_secret);
   i.door = std::make_unique<http::route>(http::plane_webhook_route(webhook, *i.running, i.clock));
@@ -374,9 +377,8 @@ void world::crash_at(crash_point p) {
       p.where == crash_point::at::before_commit || p.where == crash_point::at::after_commit;
   p.nth += commit ? i.commits : i.requests;
   i.crash = p;
-  i.crashed = false;
 }
-bool world::crashed() const noexcept { return impl_->crashed; }
+unsigned world::crashes() const noexcept { return impl_->crashes; }
 unsigned world::commits() const noexcept { return impl_->commits; }
 unsigned world::requests() const noexcept { return impl_->requests; }
 

@@ -82,7 +82,7 @@ public:
   [[nodiscard]] actors::context& context();
 
   void crash_at(crash_point p);
-  [[nodiscard]] bool crashed() const noexcept;
+  [[nodiscard]] unsigned crashes() const noexcept;
   [[nodiscard]] unsigned commits() const noexcept;
   [[nodiscard]] unsigned requests() const noexcept;
 

@@ -1,0 +1,137 @@
+// Order and memory: one entity's events one at a time, others meanwhile; what is not in memory
+// waits in the journal.
+#define BOOST_TEST_MODULE actors_issue_order
+#include <boost/test/unit_test.hpp>
+
+#include "world.hpp"
+
+using namespace pb;
+using namespace pb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_write_that_hangs_holds_up_its_own_item_only_and_planning_goes_on) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto stuck = w.create("Stuck", "2026-12-04");
+  w.faults.push_back({.what = wire_fault::kind::never, .method = "PUT", .url = stuck});
+  BOOST_TEST(w.run_until([&] { return !w.calls_to("PUT", stuck).empty(); }, 10s));
+  w.move_to(stuck, "2026-12-05");
+  const auto other = w.create("Other", "2026-12-06");
+  BOOST_TEST(w.run_until([&] { return w.dav.count(other) == 1; }, 10s));
+  // Planned, though not sent: the second effect waits behind the first.
+  BOOST_TEST(w.run_until([&] { return w.effects(stuck).size() == 2; }, 10s));
+  w.run_for(20s);
+  BOOST_TEST(w.calls_to("PUT", stuck).size() == 1u);
+  BOOST_TEST(w.counts().pending == 0);
+}
+
+BOOST_AUTO_TEST_CASE(events_of_one_item_are_handled_in_journal_order) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  for (int day = 10; day < 20; ++day) w.move_to(item, "2026-12-" + std::to_string(day));
+  std::int64_t cursor = 0;
+  bool backwards = false;
+  w.on_submit = [&](const persistence::write& unit) {
+    for (const auto& e : unit.entities) {
+      backwards = backwards || e.cursor < cursor;
+      cursor = e.cursor;
+    }
+    BOOST_TEST(unit.entities.size() <= 1u);
+  };
+  BOOST_TEST(w.settle());
+  BOOST_TEST(!backwards);
+  BOOST_TEST(cursor == w.deliveries(item).back().seq);
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_item_leaves_memory_and_comes_back_with_what_it_knew) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_TEST(w.settle());
+  BOOST_TEST(has(w.actors("issue"), item));
+  BOOST_TEST(w.run_until([&] { return !has(w.actors("issue"), item); }, 5min));
+  const auto writes = w.dav_writes();
+  w.move_to(item, "2026-12-05");
+  BOOST_TEST(w.settle());
+  BOOST_TEST(has(w.actors("issue"), item));
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261205");
+  BOOST_TEST(property(w.dav.find(item)->text, "SEQUENCE") == "1");
+  BOOST_TEST(w.dav_writes() == writes + 1);
+}
+
+BOOST_AUTO_TEST_CASE(more_items_than_may_live_are_all_served_and_memory_stays_bounded) {
+  world w;
+  w.settings.concurrency.live_actors = 4;
+  w.settings.concurrency.in_memory_events = 6;
+  w.start();
+  w.run_for(10s);
+  std::vector<std::string> items;
+  for (int n = 0; n < 40; ++n) items.push_back(w.create("Item " + std::to_string(n), "2026-12-04"));
+  for (const auto& item : items) w.move_to(item, "2026-12-24");
+  std::size_t most = 0;
+  BOOST_TEST(w.run_until(
+      [&] {
+        std::size_t live = 0;
+        for (const auto& f : w.context().probes.all()) live += f.kind == "issue";
+        most = std::max(most, live);
+        return w.at_rest();
+      },
+      10min));
+  BOOST_TEST(most <= 6u);  // four, and those that are just being ended
+  for (const auto& item : items) {
+    BOOST_REQUIRE(w.dav.count(item) == 1u);
+    BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261224");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_journaled_while_nobody_ran_is_handled_at_the_next_start) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  std::vector<std::string> items;
+  for (int n = 0; n < 30; ++n) items.push_back(w.create("Item " + std::to_string(n), "2026-12-04"));
+  // Journaled and acknowledged, then the process dies before anything was planned.
+  bool journaled_all = false;
+  w.on_submit = [&](const persistence::write& unit) {
+    if (!unit.entities.empty()) throw std::runtime_error("planning is not possible just now");
+  };
+  journaled_all = w.run_until([&] { return w.webhook_bodies.size() >= 30; }, 30s);
+  BOOST_TEST(journaled_all);
+  w.kill();
+  w.on_submit = {};
+  BOOST_TEST(w.counts().pending > 0);
+  w.run_for(1min);
+  w.start();
+  BOOST_TEST(w.settle());
+  for (const auto& item : items) BOOST_TEST(w.dav.count(item) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(while_the_database_is_away_nothing_is_acknowledged_and_then_all_is_made_up) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_TEST(w.settle());
+  w.store_away(true);
+  w.move_to(item, "2026-12-24");
+  w.run_for(30s);
+  BOOST_TEST(w.webhook_bodies.size() >= 2u);
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261204");
+  w.store_away(false);
+  // Plane sends it again on its own schedule, at most ten minutes later.
+  BOOST_TEST(w.run_until([&] { return property(w.dav.find(item)->text, "DTSTART") == "20261224"; },
+                         15min));
+  BOOST_TEST(w.settle(15min));
+}
