@@ -119,6 +119,17 @@ result<fault> fault_from_json(const json::value& v) {
   if (!v.is_object()) return wrong("a JSON object is needed");
   const auto& o = v.get_object();
   fault f;
+  // What to_json() adds may come back.
+  for (const auto& [key, value] : o) {
+    const std::string_view k = key;
+    const bool is_text = k == "kind" || k == "method" || k == "path";
+    const bool is_number = k == "count" || k == "skip" || k == "probability" || k == "delay_ms" ||
+                           k == "status" || k == "retry_after_s" || k == "id" || k == "hits";
+    if (!is_text && !is_number) return wrong(std::string{k.substr(0, 50)} + ": no such key");
+    if (value.is_null()) continue;
+    if (is_text && !value.is_string()) return wrong(std::string{k} + ": text is needed");
+    if (is_number && !value.is_number()) return wrong(std::string{k} + ": a number is needed");
+  }
   const auto text = [&](std::string_view key) -> std::string {
     const json::value* m = o.if_contains(key);
     return m != nullptr && m->is_string() ? std::string{m->get_string()} : std::string{};
@@ -140,7 +151,7 @@ result<fault> fault_from_json(const json::value& v) {
   f.probability = std::clamp(number("probability", 1.0), 0.0, 1.0);
   f.delay = std::chrono::milliseconds{
       static_cast<std::int64_t>(std::clamp(number("delay_ms", 0), 0.0, 1e9))};
-  f.status = static_cast<int>(number("status", 503));
+  f.status = static_cast<int>(std::clamp(number("status", 503), 0.0, 1e6));
   if (f.status < 200 || f.status > 599) return wrong("status: 200 to 599");
   f.retry_after = std::chrono::seconds{
       static_cast<std::int64_t>(std::clamp(number("retry_after_s", 0), 0.0, 1e6))};

@@ -5,6 +5,11 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "sandbox/seed.hpp"
 #include "sandbox/transport.hpp"
@@ -171,4 +176,41 @@ BOOST_AUTO_TEST_CASE(a_fault_is_read_from_json_and_a_wrong_one_refused) {
   BOOST_TEST(
       !sb::fault_from_json(boost::json::parse(R"({"kind":"status","status":7})")).has_value());
   BOOST_TEST(!sb::fault_from_json(boost::json::parse("[]")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_key_or_type_of_a_fault_is_named_and_not_ignored) {
+  for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"kind":"status","cuont":3})", "cuont"},
+           {R"({"kind":"status","method":7})", "method"},
+           {R"({"kind":"status","path":["*"]})", "path"},
+           {R"({"kind":"status","count":"3"})", "count"},
+           {R"({"kind":"status","status":1e300})", "status"},
+           {R"({"kind":"status","status":-1e300})", "status"},
+           {R"({"kind":7})", "kind"},
+           {R"({})", "kind"}}) {
+    const auto f = sb::fault_from_json(boost::json::parse(text));
+    BOOST_REQUIRE_MESSAGE(!f, text);
+    BOOST_TEST(f.error().detail.find(named) != std::string::npos, f.error().detail);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_that_was_listed_can_be_set_again) {
+  const sb::fault f{.kind = sb::fault_kind::latency, .method = "GET", .delay = 20ms, .id = 7};
+  const auto again = sb::fault_from_json(sb::to_json(f));
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST((again->delay == 20ms));
+  BOOST_TEST(!again->count.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_page_about_the_sandbox_names_every_kind_and_its_example_is_read) {
+  std::ifstream in{PB_SOURCE_DIR "/docs/sandbox.md"};
+  const std::string page{std::istreambuf_iterator<char>{in}, {}};
+  for (int k = 0; k <= static_cast<int>(sb::fault_kind::webhook_reordered); ++k) {
+    const auto name = std::string{sb::to_string(static_cast<sb::fault_kind>(k))};
+    BOOST_TEST(page.find("| `" + name + "` |") != std::string::npos, name);
+  }
+  const auto start = page.find("```json\n");
+  BOOST_REQUIRE(start != std::string::npos);
+  const auto text = page.substr(start + 8, page.find("```", start + 8) - start - 8);
+  BOOST_TEST(sb::fault_from_json(boost::json::parse(text)).has_value());
 }
