@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/probe.hpp"
+#include "actors/queue_watch.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "http/transport.hpp"
@@ -144,6 +145,7 @@ struct context {
   project_directory projects;
   gap_monitor gaps;
   event_bus bus;
+  queue_watch queues{store, clock};
 
   context(persistence::store& s, http::transport& t, clock_source& c, random_source& r,
           telemetry& f, options o)

@@ -27,16 +27,18 @@ public:
   static inline const char* name = "front";
   explicit front_state(front_actor::pointer self) : self_(self) {}
 
-  front_actor::behavior_type start(context_ptr ctx, dispatcher_actor dispatcher) {
+  front_actor::behavior_type start(context_ptr ctx, dispatcher_actor dispatcher,
+                                   std::shared_ptr<probe> seen) {
     ctx_ = std::move(ctx);
     dispatcher_ = std::move(dispatcher);
-    probe_ = ctx_->probes.add("front", "front", "planebridge");
+    probe_ = std::move(seen);
     probe_->state("idle", ctx_->clock.now());
     return {[this](const accept_delivery& m) { on_accept(m); }};
   }
 
 private:
   void on_accept(const accept_delivery& m) {
+    probe_->queued(-1);
     probe_->handled();
     auto row = std::make_shared<persistence::delivery>(m.what->row);
     persistence::write unit;
@@ -71,15 +73,16 @@ private:
 };
 
 front_actor::behavior_type front(front_actor::stateful_pointer<front_state> self, context_ptr ctx,
-                                 dispatcher_actor dispatcher) {
+                                 dispatcher_actor dispatcher, std::shared_ptr<probe> seen) {
   install_exception_edge(self, "front");
-  return self->state.start(std::move(ctx), std::move(dispatcher));
+  return self->state.start(std::move(ctx), std::move(dispatcher), std::move(seen));
 }
 
 }  // namespace
 
-front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher) {
-  return system.spawn(front, std::move(ctx), std::move(dispatcher));
+front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher,
+                        std::shared_ptr<probe> seen) {
+  return system.spawn(front, std::move(ctx), std::move(dispatcher), std::move(seen));
 }
 
 void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,

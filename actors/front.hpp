@@ -9,7 +9,9 @@
 
 namespace pb::actors {
 
-front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher);
+/// @param seen  its probe: whoever sends to it counts what is queued
+front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher,
+                        std::shared_ptr<probe> seen);
 
 /// Journals deliveries that we made ourselves (polls, scans, looks into calendars) in one unit;
 /// `done` gets how many were new, on the store's thread.

@@ -164,6 +164,22 @@ std::string runtime::health(bool detailed) const {
     d["store"] = {{"state", store == persistence::store_health::up             ? "up"
                             : store == persistence::store_health::reconnecting ? "reconnecting"
                                                                                : "down"}};
+    if (const auto q = i.parts.ctx->queues.look()) {
+      auto& of_store = d["store"].as_object();
+      of_store["latency_ms"] = static_cast<double>(q->took.count()) / 1000.0;
+      of_store["queues_at"] = format_rfc3339(q->at);
+      const auto seconds = [now](const std::optional<timestamp>& oldest) {
+        return static_cast<double>(queue_watch::age(oldest, now).count()) / 1e6;
+      };
+      of_store["queues"] = {{"deliveries",
+                             {{"pending", q->counts.pending},
+                              {"dead", q->counts.dead_deliveries},
+                              {"oldest_age_s", seconds(q->counts.oldest_pending)}}},
+                            {"effects",
+                             {{"waiting", q->counts.waiting_effects},
+                              {"dead", q->counts.dead_effects},
+                              {"oldest_age_s", seconds(q->counts.oldest_waiting)}}}};
+    }
     if (ctx.opt().plane_on) d["plane"] = to_json(*i.plane_status, now);
     if (ctx.opt().calendar_on) d["caldav"] = to_json(*i.caldav_status, now);
     o["dependencies"] = std::move(d);

@@ -65,7 +65,8 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
       });
   calendars = spawn_calendar_watch(system, ctx, dispatcher, caldav, parts.calls, board);
   *peers = {plane, caldav, calendars, parts.calls};
-  front = spawn_front(system, ctx, dispatcher);
+  front_probe = ctx->probes.add("front", "front", "planebridge");
+  front = spawn_front(system, ctx, dispatcher, front_probe);
   watch = spawn_plane_watch(system, ctx, {dispatcher, plane, calendars, parts.calls, board});
   std::vector<cron_entry> entries;
   entries.push_back({"retention", ctx->opt().retention_cron, [ctx] {
@@ -85,6 +86,8 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
                                                false, false});
                        }});
   cron = spawn_cron(system, ctx, std::move(entries), crons);
+  // so that the first one who looks at health sees something
+  (void)ctx->queues.look();
 }
 
 runtime::runtime(runtime_parts parts) : impl_(std::make_unique<impl>(std::move(parts))) {}
@@ -160,6 +163,7 @@ void runtime::accept(persistence::delivery_append verified,
   auto reply = std::make_shared<reply_once<result<http::acceptance>>>(
       std::move(done),
       result<http::acceptance>{failure{errc::storage, "front", "shutting down", "", 0, "", {}}});
+  impl_->front_probe->queued(1);
   caf::anon_send(
       impl_->front,
       accept_delivery{std::make_shared<persistence::delivery_append>(std::move(verified)),

@@ -25,6 +25,7 @@ struct runtime::impl {
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
   front_actor front;
+  std::shared_ptr<probe> front_probe;  ///< accept() counts what it sends
   plane_watch_actor watch;
   cron_actor_handle cron;
   bool stopped = false;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "http/metrics.hpp"
@@ -11,45 +10,20 @@ namespace pb::app {
 
 struct metrics_telemetry::impl {
   http::metrics figures;
-  std::mutex lock;
-  /// As of the render before: asking the store takes its reader thread, and a scrape never waits.
-  std::optional<persistence::journal_counts> counts;
-  bool asking = false;
-
-  void show_counts(timestamp now);
-  /// Without waiting: the answer is for the next render.
-  static void ask_counts(const std::shared_ptr<impl>& self, persistence::store& store);
+  void show_queues(actors::context& ctx);
 };
 
-void metrics_telemetry::impl::show_counts(timestamp now) {
-  const std::lock_guard hold{lock};
-  if (!counts) return;
+void metrics_telemetry::impl::show_queues(actors::context& ctx) {
+  const auto q = ctx.queues.look();
+  if (!q) return;
   auto& m = figures;
-  m.queue("deliveries_pending", counts->pending);
-  m.queue("deliveries_dead", counts->dead_deliveries);
-  m.queue("effects_waiting", counts->waiting_effects);
-  m.queue("effects_dead", counts->dead_effects);
-  const auto age = [now](const std::optional<timestamp>& t) {
-    return t ? std::max(now - *t, std::chrono::microseconds{0}) : std::chrono::microseconds{0};
-  };
-  m.queue_age("deliveries", age(counts->oldest_pending));
-  m.queue_age("effects", age(counts->oldest_waiting));
-}
-
-void metrics_telemetry::impl::ask_counts(const std::shared_ptr<impl>& self,
-                                         persistence::store& store) {
-  {
-    const std::lock_guard hold{self->lock};
-    if (std::exchange(self->asking, true)) return;
-  }
-  store.read([self](result<persistence::reader*> r) {
-    std::optional<persistence::journal_counts> found;
-    if (r)
-      if (auto c = (*r)->counts()) found = *c;
-    const std::lock_guard hold{self->lock};
-    self->asking = false;
-    if (found) self->counts = found;
-  });
+  m.queue("deliveries_pending", q->counts.pending);
+  m.queue("deliveries_dead", q->counts.dead_deliveries);
+  m.queue("effects_waiting", q->counts.waiting_effects);
+  m.queue("effects_dead", q->counts.dead_effects);
+  const auto now = ctx.clock.now();
+  m.queue_age("deliveries", actors::queue_watch::age(q->counts.oldest_pending, now));
+  m.queue_age("effects", actors::queue_watch::age(q->counts.oldest_waiting, now));
 }
 
 metrics_telemetry::metrics_telemetry() : impl_(std::make_shared<impl>()) {}
@@ -58,7 +32,6 @@ metrics_telemetry::~metrics_telemetry() = default;
 void metrics_telemetry::watch(const actors::context_ptr& ctx) {
   for (const auto* integration : {"plane", "caldav"})
     impl_->figures.breaker_state(integration, "closed");
-  impl::ask_counts(impl_, ctx->store);
   impl_->figures.before_render([ctx, weak = std::weak_ptr<impl>{impl_}](http::metrics& m) {
     const auto self = weak.lock();
     if (!self) return;
@@ -81,8 +54,7 @@ void metrics_telemetry::watch(const actors::context_ptr& ctx) {
     }
     for (const auto* state : {"in_flight", "backing_off", "suspended", "idle"})
       m.lanes("caldav", state, lanes[state]);
-    self->show_counts(ctx->clock.now());
-    impl::ask_counts(self, ctx->store);
+    self->show_queues(*ctx);
   });
 }
 
