@@ -19,6 +19,29 @@ std::vector<protocol::plane::project> project_directory::all() const {
   return out;
 }
 
+void context::publish(options o) {
+  versions_.push_back(std::make_unique<const options>(std::move(o)));
+  now_.store(versions_.back().get(), std::memory_order_release);
+}
+void context::reconfigure(options o) {
+  const std::lock_guard hold{versions_lock_};
+  written_ = o.calendar;
+  o.calendar = sync::with_names(std::move(o.calendar), projects.all(), projects.listed());
+  publish(std::move(o));
+}
+void context::projects_listed() {
+  projects.set_listed();
+  const std::lock_guard hold{versions_lock_};
+  auto now = sync::with_names(written_, projects.all(), true);
+  const auto& before = opt().calendar;
+  if (now.names_pending == before.names_pending && now.only_projects == before.only_projects &&
+      now.without_projects == before.without_projects)
+    return;
+  options next = opt();
+  next.calendar = std::move(now);
+  publish(std::move(next));
+}
+
 void gap_monitor::unannounced_found(timestamp at, std::size_t how_many) {
   const std::lock_guard hold{lock_};
   seen_.last_unannounced = at;

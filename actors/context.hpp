@@ -69,8 +69,12 @@ public:
   void put(const protocol::plane::project& p, timestamp at);
   [[nodiscard]] std::optional<protocol::plane::project> find(const std::string& id) const;
   [[nodiscard]] std::vector<protocol::plane::project> all() const;
+  /// All that the key can see were put.
+  void set_listed() noexcept { listed_.store(true); }
+  [[nodiscard]] bool listed() const noexcept { return listed_.load(); }
 
 private:
+  std::atomic<bool> listed_{false};
   mutable std::mutex lock_;
   std::map<std::string, protocol::plane::project> projects_;
 };
@@ -157,18 +161,18 @@ struct context {
   [[nodiscard]] const options& opt() const noexcept {
     return *now_.load(std::memory_order_acquire);
   }
-  void reconfigure(options o) {
-    const std::lock_guard hold{versions_lock_};
-    versions_.push_back(std::make_unique<const options>(std::move(o)));
-    now_.store(versions_.back().get(), std::memory_order_release);
-  }
+  void reconfigure(options o);
+  /// Plane's projects were read: filters that name them by identifier mean uuids from now on.
+  void projects_listed();
   [[nodiscard]] std::chrono::milliseconds steady_ms() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
         clock.steady_now().time_since_epoch());
   }
 
 private:
+  void publish(options o);  ///< under the lock
   std::mutex versions_lock_;
+  sync::calendar_rules written_;  ///< as configured, names and all
   std::vector<std::unique_ptr<const options>> versions_;
   std::atomic<const options*> now_{nullptr};
 };

@@ -242,6 +242,7 @@ private:
       tasks_.push_back({scan ? kind::scan : kind::poll, p.id, now_.sync_id, now_.forced,
                         now_.dry_run, nullptr, !known});
     }
+    ctx_->projects_listed();
     peers_.board->update(now_.sync_id, [&](sync_report& r) { r.steps_total = tasks_.size() + 1; });
     done_with_task();
   }

@@ -28,7 +28,8 @@ result<std::string> build(const actors::context& ctx, persistence::reader& r,
     if (!rows) return rows.error();
     for (const auto& row : *rows) {
       auto known = sync::parse_item_knowledge(row.known);
-      if (!known || !sync::wants_event(*known, ctx.opt().calendar)) continue;
+      const auto& rules = ctx.opt().calendar;
+      if (!known || !sync::wants_event(*known, rules) || sync::undecided(*known, rules)) continue;
       events.push_back(sync::render_event(*known, ctx.projects.find(known->project),
                                           ctx.opt().rendering, ctx.opt().calendar));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.hpp"
+#include "base/entity.hpp"
 #include "protocol/caldav/href.hpp"
 
 namespace pb::sync {
@@ -11,6 +12,8 @@ namespace caldav = protocol::caldav;
 namespace {
 
 constexpr std::size_t put_back_limit = 3;
+constexpr const char* not_listed_yet =
+    "parked: whether its project is mirrored is known when Plane's projects are read";
 
 bool contains(const std::vector<std::string>& list, const std::string& v) {
   return std::find(list.begin(), list.end(), v) != list.end();
@@ -87,8 +90,33 @@ link_state parse_link_state(std::string_view text) noexcept {
   return link_state::none;
 }
 
+calendar_rules with_names(calendar_rules rules, std::span<const protocol::plane::project> known,
+                          bool listed) {
+  rules.names_pending = false;
+  for (auto* list : {&rules.only_projects, &rules.without_projects}) {
+    const auto as_written = *list;
+    for (const auto& name : as_written) {
+      if (is_uuid(name)) continue;
+      bool found = false;
+      for (const auto& p : known)
+        if (p.identifier == name) {
+          found = true;
+          if (!contains(*list, p.id)) list->push_back(p.id);
+        }
+      if (!found && !listed) rules.names_pending = true;
+    }
+  }
+  return rules;
+}
+
+bool undecided(const item_knowledge& k, const calendar_rules& rules) {
+  return rules.names_pending && !contains(rules.only_projects, k.project) &&
+         !contains(rules.without_projects, k.project);
+}
+
 bool wants_event(const item_knowledge& k, const calendar_rules& rules) {
   if (k.where != presence::here || k.draft || k.target_date.empty()) return false;
+  if (undecided(k, rules)) return true;
   if (!rules.only_projects.empty() && !contains(rules.only_projects, k.project)) return false;
   return !contains(rules.without_projects, k.project);
 }
@@ -120,6 +148,7 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
                             std::span<const queued_effect> queued, timestamp now,
                             const calendar_rules& rules) {
   const std::string print = fingerprint(known, rules);
+  if (!print.empty() && undecided(known, rules)) return nothing(link, not_listed_yet);
   if (rules.shadow) {
     const auto* held = replaceable(queued, true);
     const std::string& last = held != nullptr ? held->fingerprint : link.base.planned;
@@ -194,6 +223,7 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
   const bool busy =
       std::any_of(queued.begin(), queued.end(), [](const auto& q) { return !q.withheld; });
   if (busy) return settle_with("absorbed: a write of this event is on its way");
+  if (!print.empty() && undecided(known, rules)) return settle_with(not_listed_yet);
   if (const auto* held = replaceable(queued, true);
       rules.shadow && held != nullptr && held->fingerprint == print)
     return settle_with("shadow: withheld already");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "protocol/plane/model.hpp"
 #include "sync/knowledge.hpp"
 
 namespace pb::sync {
@@ -18,8 +19,18 @@ struct calendar_rules {
   bool start_to_target = false;  ///< calendar.span
   std::chrono::milliseconds window{5'000};
   bool shadow = false;
-  std::vector<std::string> only_projects, without_projects;  ///< uuids; only empty: all
+  /// Uuids, and identifiers as people write them; only empty: all. See with_names().
+  std::vector<std::string> only_projects, without_projects;
+  bool names_pending = false;  ///< an identifier among them has no uuid yet
 };
+
+/// The filters with the uuid of each identifier beside it, since an item knows its project's uuid
+/// only. @param listed  all of Plane's projects are in `known`: what is not among them is nothing
+calendar_rules with_names(calendar_rules rules, std::span<const protocol::plane::project> known,
+                          bool listed);
+/// Whether its project is mirrored cannot be told before Plane's projects are read: nothing is
+/// planned for it, and nothing of it is removed, until then.
+bool undecided(const item_knowledge& k, const calendar_rules& rules);
 
 /// Should there be an event for it?
 bool wants_event(const item_knowledge& k, const calendar_rules& rules);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <set>
+#include <tuple>
+#include <vector>
 
 #include "calendar_support.hpp"
 
@@ -54,6 +56,71 @@ BOOST_AUTO_TEST_CASE(projects_are_all_mirrored_unless_filtered) {
   BOOST_TEST(wants_event(k, rules));
   rules.without_projects = {project_id};
   BOOST_TEST(!wants_event(k, rules));
+}
+
+namespace {
+plane::project named(const char* id, const char* identifier) {
+  plane::project p;
+  p.id = id;
+  p.identifier = identifier;
+  return p;
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(projects_are_filtered_by_identifier_as_well_as_by_uuid) {
+  const std::vector<plane::project> all{named(project_id, "WEB"), named(other_project, "OPS")};
+  auto k = known_item(1);
+  for (const auto& [only, without, wanted] :
+       std::vector<std::tuple<std::vector<std::string>, std::vector<std::string>, bool>>{
+           {{}, {}, true},
+           {{"WEB"}, {}, true},
+           {{"OPS"}, {}, false},
+           {{"OPS", project_id}, {}, true},
+           {{}, {"WEB"}, false},
+           {{}, {"OPS"}, true},
+           {{}, {"web"}, true},  // Plane's identifiers are in upper case
+           {{"NONE"}, {}, false}}) {
+    calendar_rules rules;
+    rules.only_projects = only;
+    rules.without_projects = without;
+    const auto named_rules = with_names(rules, all, true);
+    BOOST_TEST(!named_rules.names_pending);
+    BOOST_TEST(wants_event(k, named_rules) == wanted);
+    // Again, with what it gave: the same.
+    BOOST_TEST(with_names(named_rules, all, true).only_projects == named_rules.only_projects);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(before_the_projects_are_read_nothing_is_planned_and_nothing_removed) {
+  calendar_rules rules;
+  rules.only_projects = {"WEB"};
+  const auto pending = with_names(rules, {}, false);
+  BOOST_TEST(pending.names_pending);
+  const auto k = known_item(1);
+  const auto changed = known_item(2, "New name");
+  BOOST_TEST(undecided(k, pending));
+  for (const auto& link : {calendar_link{}, written(k)}) {
+    const auto p = plan_calendar(changed, link, {}, at(100), pending);
+    nothing_happens(p, link);
+    BOOST_TEST(p.rule.starts_with("parked: "));
+    observed_event seen = untouched(written(k), k);
+    seen.etag = "\"other\"";
+    for (const auto& look : {seen, absent()})
+      nothing_happens(judge_observation(look, changed, link, {}, false, at(100), pending).plan,
+                      link);
+  }
+  // What is no longer wanted for another reason goes all the same.
+  auto gone = k;
+  gone.where = presence::gone;
+  BOOST_TEST(plan_calendar(gone, written(k), {}, at(100), pending).effect.has_value());
+  // A project that is named by its uuid is decided, and so is one whose identifier was found.
+  rules.only_projects.emplace_back(project_id);
+  BOOST_TEST(!undecided(k, with_names(rules, {}, false)));
+  rules.only_projects = {"WEB"};
+  BOOST_TEST(!with_names(rules, std::vector{named(project_id, "WEB")}, false).names_pending);
+  // Then it is planned.
+  const auto known = with_names(rules, std::vector{named(project_id, "WEB")}, true);
+  BOOST_TEST(plan_calendar(changed, written(k), {}, at(100), known).effect.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(the_fingerprint_changes_with_what_the_event_shows_and_with_nothing_else) {
