@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "app/command_line.hpp"
+#include "config/secrets.hpp"
 #include "config/show.hpp"
 
 extern char** environ;
@@ -56,6 +57,10 @@ int configure(const common_options& o, const config_options& c) {
   const auto loaded = load_configuration(o);
   if (c.action == "check") {
     std::cout << config::report(loaded);
+    for (const auto* r :
+         loaded.ok() ? config::unmet(loaded.values) : std::vector<const config::requirement*>{})
+      std::cout << "not set: " << r->entry << " (" << r->variable << "): " << r->needed_by
+                << " See " << r->ssot_ref() << "\n";
     if (loaded.ok())
       std::cout << "the configuration is right"
                 << (loaded.toml_path.empty() ? "" : ": " + loaded.toml_path) << "\n";

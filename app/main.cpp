@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   using namespace pb::app;
-  CLI::App app{"planebridge keeps calendars, chats and code hosting in step with Plane"};
+  CLI::App app{"planebridge keeps calendars in step with Plane"};
   app.set_version_flag("--version", std::string{"planebridge "} + version);
   app.require_subcommand(1);
   common_options common;

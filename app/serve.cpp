@@ -11,6 +11,7 @@
 #include "app/command_line.hpp"
 #include "app/daemon.hpp"
 #include "base/log.hpp"
+#include "config/secrets.hpp"
 #include "config/show.hpp"
 
 namespace pb::app {
@@ -34,6 +35,9 @@ int serve(const common_options& o) {
   auto loaded = load_configuration(o);
   if (!report_configuration(loaded)) return 2;
   log::configure(loaded.values.log.level, loaded.values.log.format);
+  for (const auto* r : config::unmet(loaded.values))
+    log::warn("not set", {log::kv("entry", r->entry), log::kv("variable", r->variable),
+                          log::kv("needed_by", r->needed_by), log::kv("see", r->ssot_ref())});
 
   auto started = daemon::start(std::move(loaded));
   if (!started) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/entry.hpp"
+#include "config/settings.hpp"
 
 namespace pb::config {
 namespace {
@@ -108,6 +109,20 @@ const requirement* find_requirement(std::string_view entry) {
 }
 
 std::string requirement::ssot_ref() const { return "docs/secrets.md#" + std::string{anchor}; }
+
+std::vector<const requirement*> unmet(const settings& s) {
+  std::vector<const requirement*> out;
+  const auto need = [&out](bool missing, std::string_view entry) {
+    if (missing) out.push_back(find_requirement(entry));
+  };
+  need(s.plane.base_url.empty(), "plane.base_url");
+  if (!s.plane.base_url.empty())
+    need(!s.plane.enabled() && !s.plane.oauth_enabled(), "plane.api_key");
+  need(s.plane.webhook_secret.empty(), "plane.webhook_secret");
+  need(!s.calendar.enabled(), "calendar.url");
+  need(s.security.admin_token.empty(), "security.admin_token");
+  return out;
+}
 
 std::string secrets_markdown() {
   std::string out =

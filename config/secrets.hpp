@@ -4,8 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pb::config {
+
+struct settings;
 
 struct requirement {
   std::string_view entry;      ///< "security.admin_token"
@@ -21,6 +24,9 @@ struct requirement {
 std::span<const requirement> requirements();
 /// By dotted entry name; nullptr for what is never missing.
 const requirement* find_requirement(std::string_view entry);
+/// What is not set and would be missed by whoever runs the daemon with these settings; said at the
+/// start and by `config check`. What is a matter of taste (a feed, a proxy) is not in it.
+std::vector<const requirement*> unmet(const settings& s);
 /// docs/secrets.md
 std::string secrets_markdown();
 

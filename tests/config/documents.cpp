@@ -138,3 +138,22 @@ BOOST_AUTO_TEST_CASE(every_secret_is_registered_with_its_variable_and_its_place)
   BOOST_TEST(find_requirement("security.admin_token")->ssot_ref() == "docs/secrets.md#admin-token");
   BOOST_TEST((find_requirement("server.port") == nullptr));
 }
+
+BOOST_AUTO_TEST_CASE(what_a_start_would_miss_is_named_and_nothing_else) {
+  pb::config::settings s;
+  const auto names = [&s] {
+    std::vector<std::string_view> out;
+    for (const auto* r : pb::config::unmet(s)) out.push_back(r->entry);
+    return out;
+  };
+  const std::vector<std::string_view> nothing_set{"plane.base_url", "plane.webhook_secret",
+                                                  "calendar.url", "security.admin_token"};
+  BOOST_TEST(names() == nothing_set, boost::test_tools::per_element());
+  s.plane.base_url = "https://plane.test";
+  BOOST_TEST(names().front() == "plane.api_key");
+  s.plane.api_key = pb::secret{"k"};
+  s.plane.webhook_secret = {pb::secret{"w"}};
+  s.calendar.url = "https://dav.test";
+  s.security.admin_token = {pb::secret{"a"}};
+  BOOST_TEST(names().empty());
+}
