@@ -37,6 +37,7 @@ std::vector<fs::path> stating_documents() {
   auto out = markdown_in(root / "docs/contracts");
   out.push_back(root / "docs/sync-rules.md");
   out.push_back(root / "docs/delivery.md");
+  out.push_back(root / "docs/store.md");
   return out;
 }
 std::vector<fs::path> all_documents() {

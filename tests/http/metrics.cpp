@@ -2,6 +2,7 @@
 #include "http/metrics.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -178,6 +179,32 @@ BOOST_FIXTURE_TEST_CASE(every_name_says_its_unit, fixture) {
     BOOST_TEST(name.ends_with("_total") == (type == "counter"), name << " " << type);
   }
   BOOST_TEST(names.size() > 10u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_table_for_operators_has_every_metric_and_no_other, fixture) {
+  m.remote_call("plane", "x", 200, errc::none, 1ms);
+  m.breaker_state("plane", "closed");
+  m.lanes("caldav", "idle", 0);
+  m.mailbox_depth("issue", 0);
+  m.actors("issue", 0);
+  m.queue("deliveries_pending", 0);
+  m.queue_age("deliveries", 0ms);
+  m.store_up(true);
+  m.rate_limit("plane", 1, 1, 0ms);
+  m.http_server(0, 0, 0, 0);
+  m.http_answers(200, 1);
+  const auto names_in = [](const std::string& text, const std::regex& shape) {
+    std::set<std::string> out;
+    for (std::sregex_iterator it{text.begin(), text.end(), shape}, end; it != end; ++it)
+      out.insert((*it)[1]);
+    return out;
+  };
+  std::ifstream file{PB_SOURCE_DIR "/docs/operations.md"};
+  const std::string page{std::istreambuf_iterator<char>{file}, {}};
+  const auto told = names_in(page, std::regex{"\\| `(planebridge_[a-z_]+)` \\|"});
+  const auto shown = names_in(m.render(), std::regex{"# TYPE (planebridge_[a-z_]+) "});
+  BOOST_TEST(!told.empty());
+  BOOST_TEST(told == shown, boost::test_tools::per_element());
 }
 
 BOOST_FIXTURE_TEST_CASE(the_process_tells_its_processor_time_memory_and_descriptors, fixture) {
