@@ -96,6 +96,7 @@ BOOST_AUTO_TEST_CASE(a_repeated_cursor_is_an_error_and_not_an_endless_loop) {
   (void)calls(x.start());
   BOOST_TEST(x.items().empty());
   (void)calls(x.on_response(answer(200, page_of({item(1, noon)}, "100:1:0", true))));
+  BOOST_TEST(x.items().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_next_page_without_a_cursor_and_one_that_is_too_long_are_errors) {
@@ -225,4 +226,6 @@ BOOST_AUTO_TEST_CASE(a_listing_is_bounded_in_items_and_bytes_however_many_pages_
   BOOST_TEST(
       fails(small.on_response(answer(200, page_of({item(2, noon, large)}, "b", true)))).code ==
       errc::too_large);
+  (void)calls(small.start());
+  (void)calls(small.on_response(answer(200, page_of({item(1, noon, large)}, "a", true))));
 }
