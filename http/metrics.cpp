@@ -196,7 +196,7 @@ struct metrics::impl {
   void show_zeros() {
     accepts({"plane"});
     duplicates({"plane"});
-    for (const auto* reason : {"unsigned", "bad_signature", "key_missing", "storage"})
+    for (const auto* reason : {"unsigned", "bad_signature", "key_missing", "busy", "storage"})
       rejects({"plane", reason});
     finished({"done"});
     finished({"dead"});

@@ -1,5 +1,6 @@
 #include "http/plane_webhook.hpp"
 
+#include <atomic>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -183,8 +184,16 @@ public:
           401, "UNAUTHORIZED",
           none ? "X-Plane-Signature is missing" : "X-Plane-Signature does not match", r->id));
     }
+    // Given back when the last step of the delivery lets go of it, however it ends.
+    const auto place = take_place();
+    if (!place) {
+      tell(webhook_outcome::busy);
+      response none;
+      none.drop_connection = true;
+      return answer(std::move(none));
+    }
     auto in = r->body_truncated ? read_ids(*r, *body) : read_whole(*r, *body);
-    hand_on(std::move(in), r->id, answer);
+    hand_on(std::move(in), r->id, place, answer);
   }
 
 private:
@@ -276,22 +285,32 @@ private:
     return out;
   }
 
-  void hand_on(incoming in, const std::string& request, const responder& answer) {
+  using place_ptr = std::shared_ptr<void>;
+  place_ptr take_place() {
+    if (waiting_.fetch_add(1) >= options_.most_waiting) {
+      --waiting_;
+      return nullptr;
+    }
+    return {this, [self = shared_from_this()](void*) { --self->waiting_; }};
+  }
+
+  void hand_on(incoming in, const std::string& request, const place_ptr& place,
+               const responder& answer) {
     const auto status = in.outcome;
     auto named = std::make_shared<const log_names>(
         log_names{request, in.append.row.remote_id, in.append.row.event, in.append.row.entity});
     auto reason = in.append.row.reason;
     auto touch = std::move(in.touch_if_duplicate);
     inbox_.accept(std::move(in.append),
-                  [self = shared_from_this(), answer, status, reason = std::move(reason), named,
-                   touch = std::move(touch)](const result<acceptance>& taken) {
+                  [self = shared_from_this(), answer, place, status, reason = std::move(reason),
+                   named, touch = std::move(touch)](const result<acceptance>& taken) {
                     if (!taken) return self->drop(taken.error(), *named, answer);
                     if (taken->as != accepted_as::duplicate)
                       return self->confirm(status, reason, *named, answer);
                     if (!touch)
                       return self->confirm(webhook_outcome::duplicate, {}, *named, answer);
                     self->inbox_.accept(
-                        *touch, [self, answer, named](const result<acceptance>& also) {
+                        *touch, [self, answer, place, named](const result<acceptance>& also) {
                           if (!also) return self->drop(also.error(), *named, answer);
                           self->confirm(webhook_outcome::duplicate, {}, *named, answer);
                         });
@@ -331,6 +350,7 @@ private:
   inbox& inbox_;
   const clock_source& clock_;
   webhook_counter count_;
+  std::atomic<std::size_t> waiting_{0};
 };
 
 }  // namespace
@@ -351,6 +371,8 @@ std::string_view to_string(webhook_outcome o) noexcept {
       return "bad_signature";
     case webhook_outcome::key_missing:
       return "key_missing";
+    case webhook_outcome::busy:
+      return "busy";
     case webhook_outcome::storage:
       break;
   }

@@ -22,6 +22,10 @@ struct plane_webhook_options {
   std::size_t keep_bytes = 16u * 1024 * 1024;    ///< larger bodies are kept as ids only …
   std::size_t stream_bytes = 64u * 1024 * 1024;  ///< … up to this; beyond: 413 by the server
   std::string tenant = "default";
+  /// Deliveries on their way into the journal at once. What is accepted shall be answered within a
+  /// second; of more than this even a busy store could not promise it, so they are closed without
+  /// an answer, which Plane repeats.
+  std::size_t most_waiting = 1024;
 };
 
 /// What became of a request; metrics carry the words.
@@ -33,6 +37,7 @@ enum class webhook_outcome : std::uint8_t {
   unsigned_,  ///< no signature, or one that is none
   bad_signature,
   key_missing,
+  busy,     ///< too many wait to be journaled; closed without an answer, too
   storage,  ///< nothing durable took it; the connection was closed without an answer
 };
 std::string_view to_string(webhook_outcome o) noexcept;

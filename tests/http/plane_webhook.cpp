@@ -367,6 +367,36 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_answered_before_the_commit, fixture) {
   BOOST_TEST(status_of(*out) == "accepted");
 }
 
+BOOST_FIXTURE_TEST_CASE(more_than_can_be_answered_in_time_are_closed_and_come_again, fixture) {
+  plane_webhook_options o;
+  o.secrets = secrets;
+  o.most_waiting = 2;
+  const auto to = plane_webhook_route(std::move(o), inbox, clock, [this](webhook_outcome w) {
+    ++counts[std::string{to_string(w)}];
+  });
+  const auto send = [&](const std::string& body, const std::string& with = key) {
+    drive::given g;
+    g.headers = {{"X-Plane-Signature", sign(body, with)}};
+    g.body = body;
+    return drive::send(to, std::move(g));
+  };
+  inbox.hold = true;
+  const auto first = send(sample("webhook_v1_issue_created.json"));
+  const auto second = send("{}");
+  const auto third = send("[]");
+  BOOST_REQUIRE(third->answer);
+  BOOST_TEST(third->answer->drop_connection);
+  BOOST_TEST(counts["busy"] == 1);
+  // who is not signed learns nothing of it
+  BOOST_TEST(send("x", "wrong")->answer->status == 401);
+  BOOST_TEST(inbox.rows.size() == 2u);
+  inbox.held[0]();
+  inbox.held.erase(inbox.held.begin());
+  BOOST_TEST(status_of(*first) == "accepted");
+  BOOST_TEST(!send("[]")->answer);  // its place was free again
+  BOOST_TEST(inbox.rows.size() == 3u);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_body_too_large_to_keep_is_verified_whole_and_kept_as_ids, fixture) {
   keep = 100'000;
   auto body = sample("webhook_v1_issue_updated_description.json");
