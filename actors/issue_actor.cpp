@@ -190,6 +190,7 @@ private:
     unit.marks.push_back({current_->seq, ignored ? delivery_status::ignored : delivery_status::done,
                           reason, current_->attempts});
     std::erase_if(effects_, [](const effect& e) { return e.status == effect_status::cancelled; });
+    ending_ = ignored ? "ignored" : "done";
     submit(std::move(unit));
     announce_plan(reason, plan);
   }
@@ -206,6 +207,9 @@ private:
       fresh.object = uid_;
       fresh.idempotency_key = uid_;
       fresh.created_at = now;
+      std::erase_if(accepted_at_,
+                    [this](const auto& a) { return find_effect(a.first) == nullptr; });
+      accepted_at_[fresh.id] = current_->received_at;
       fresh.due_at = w.due_at;
       fresh.cause = current_->seq;
       effects_.push_back(std::move(fresh));
@@ -303,7 +307,7 @@ private:
       return;
     }
     if (phase_ == phase::committing) phase_ = phase::idle;
-    ctx_->figures.delivery_finished("done");
+    ctx_->figures.delivery_finished(ending_);
     log::info("delivery done",
               {log::kv("entity", key_), log::kv("seq", current_->seq),
                log::kv("event", current_->event), log::kv("delivery", current_->remote_id)});
@@ -328,6 +332,7 @@ private:
         "delivery is a dead letter",
         {log::kv("entity", key_), log::kv("delivery", current_->seq), log::kv("reason", reason)});
     probe_->failed();
+    ending_ = "dead";
     submit(std::move(unit));
   }
 
@@ -565,8 +570,10 @@ private:
     unit.attempts.push_back(attempt_row(*e, p, std::nullopt));
     unit.provenances.push_back({e->id, e->tenant, key_, e->integration, e->operation, e->object,
                                 e->remote_id, e->rule, e->cause, now});
+    const auto accepted = accepted_at_.find(e->id);
+    const auto since = accepted == accepted_at_.end() ? e->created_at : accepted->second;
     ctx_->figures.effect_finished(
-        caldav, "done", std::chrono::duration_cast<std::chrono::microseconds>(now - e->created_at));
+        caldav, "done", std::chrono::duration_cast<std::chrono::microseconds>(now - since));
     announce_effect(*e, rule, p, std::nullopt);
     log::info("effect done",
               {log::kv("entity", key_), log::kv("effect", e->id), log::kv("cause", e->cause),
@@ -784,6 +791,9 @@ private:
   sync::item_knowledge known_;
   sync::calendar_link link_;
   std::vector<effect> effects_;
+  /// When the deliveries of effects planned in this life came; after a restart their plan's time.
+  std::unordered_map<std::int64_t, timestamp> accepted_at_;
+  std::string_view ending_ = "done";  ///< of the delivery being committed, for metrics
   std::deque<std::shared_ptr<const delivery>> queue_;
   std::shared_ptr<const delivery> current_;
   std::optional<dispatched> sent_;
