@@ -107,6 +107,13 @@ private:
     ask(calls_->ensure_calendar(home_.home, key, display), urgency::person, {call::ensure, key});
   }
 
+  /// Nobody asks again sooner than this: all that wait for a calendar would ask at once.
+  failure not_available(failure f) {
+    const auto doublings = std::min(failed_in_a_row_++, 6u);
+    if (!f.retry_after) f.retry_after = milliseconds{1'000} * (1 << doublings);
+    return f;
+  }
+
   void discover() {
     if (discovering_) return;
     discovering_ = true;
@@ -116,15 +123,15 @@ private:
   void on_discovered(const performed& p) {
     discovering_ = false;
     if (p.failed) {
-      auto waiting = std::exchange(waiters_, {});
-      for (auto& [key, replies] : waiting)
-        for (auto& r : replies) (*r)(*p.failed);
+      refuse_all(*p.failed);
       if (round_) fail_round(*p.failed);
       return;
     }
     home_ = remotes::home_from(*p.what);
     home_until_ = ctx_->steady_ms() + cache_for;
     if (home_.home.empty() && home_.fixed.empty()) return no_home();
+    if (home_.fixed.empty())
+      std::erase_if(calendars_, [&](const auto& c) { return in_home(c.second.href) == nullptr; });
     std::vector<std::string> wanted;
     for (const auto& [key, replies] : waiters_) wanted.push_back(key);
     for (const auto& key : wanted) find(key);
@@ -139,9 +146,14 @@ private:
                        0,
                        "",
                        {}};
-    for (auto& [key, replies] : std::exchange(waiters_, {}))
-      for (auto& r : replies) (*r)(none);
+    refuse_all(none);
     if (round_) fail_round(none);
+  }
+
+  void refuse_all(const failure& f) {
+    const auto told = not_available(f);
+    for (auto& [key, replies] : std::exchange(waiters_, {}))
+      for (auto& r : replies) (*r)(told);
   }
 
   void on_ensured(const std::string& key, const performed& p) {
@@ -151,9 +163,11 @@ private:
     if (p.failed) {
       log::warn("calendar not available", {log::kv("project", key), log::kv("failure", *p.failed)});
       home_until_ = milliseconds{0};
-      for (auto& r : replies) (*r)(*p.failed);
+      const auto told = not_available(*p.failed);
+      for (auto& r : replies) (*r)(told);
       return;
     }
+    failed_in_a_row_ = 0;
     const auto href = remotes::calendar_from(*p.what);
     calendars_[key] = {href, ctx_->steady_ms() + cache_for};
     for (auto& r : replies) (*r)(calendar_found{href});
@@ -215,10 +229,16 @@ private:
       round_->to_list[project] = home_.fixed;
       return;
     }
-    const auto href = remotes::calendar_href(home_.home, project);
+    if (const auto* c = in_home(remotes::calendar_href(home_.home, project)))
+      round_->to_list[project] = *c;
+    else if (round_->ask.forced)
+      round_->listed[project];  // a calendar that is gone holds nothing
+  }
+
+  const std::string* in_home(const std::string& href) const {
     for (const auto& c : home_.calendars)
-      if (protocol::percent_decode(c) == protocol::percent_decode(href))
-        round_->to_list[project] = c;
+      if (protocol::percent_decode(c) == protocol::percent_decode(href)) return &c;
+    return nullptr;
   }
 
   void on_listed(const std::string& project, const performed& p) {
@@ -482,6 +502,7 @@ private:
   std::unordered_map<std::uint64_t, pending_call> pending_;
   std::uint64_t last_token_ = 0, round_generation_ = 0;
   bool discovering_ = false;
+  unsigned failed_in_a_row_ = 0;
   const options* checked_rules_ = nullptr;  ///< every entity was compared with these
 };
 

@@ -173,7 +173,6 @@ private:
     const auto token = ++last_token_;
     ++j->tries;
     j->sent = ctx_->clock.steady_now();
-    probe_->in_flight(j->next.operation + " for " + j->ask.on_behalf);
     probe_->event(j->next.operation + " for " + j->ask.on_behalf, ctx_->clock.now());
     j->request = request;
     in_flight_.emplace(token, std::move(j));
@@ -298,6 +297,21 @@ private:
     self_->delayed_send(self_, std::max(wait, milliseconds{1}), pump_due{++pump_generation_});
   }
 
+  /// The oldest call, since that is the one that may be stuck, and how many more there are.
+  void show_in_flight() {
+    const job* oldest = nullptr;
+    std::uint64_t first = 0;
+    for (const auto& [token, j] : in_flight_)
+      if (oldest == nullptr || token < first) {
+        oldest = j.get();
+        first = token;
+      }
+    if (oldest == nullptr) return probe_->in_flight({});
+    auto text = oldest->next.operation + " for " + oldest->ask.on_behalf;
+    if (in_flight_.size() > 1) text += " and " + std::to_string(in_flight_.size() - 1) + " more";
+    probe_->in_flight(text);
+  }
+
   void show_state() {
     const auto b = breaker_->now_in();
     if (static_cast<int>(b) != status_->breaker.load()) {
@@ -306,7 +320,7 @@ private:
     }
     status_->waiting = static_cast<std::int64_t>(waiting_count());
     status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
-    if (in_flight_.empty()) probe_->in_flight({});
+    show_in_flight();
     std::string state = ctx_->steady_ms() < paused_until_ ? "suspended: " + pause_reason_
                         : b == sync::breaker::state::open ? "suspended (breaker open)"
                         : !in_flight_.empty()             ? "waiting for " + policy_.name

@@ -37,6 +37,9 @@ public:
     peers_ = std::move(peers);
     uid_ = protocol::caldav::uid_of(std::string{key_.id()});
     probe_ = ctx_->probes.add("issue", key_.text(), "dispatcher");
+    // A new dispatcher makes new actors: never two for one entity.
+    self_->monitor(dispatcher_);
+    self_->set_down_handler([this](caf::down_msg&) { self_->quit(); });
     load();
     return {[this](const handle_delivery& m) {
               queue_.push_back(m.what);
@@ -60,6 +63,7 @@ public:
   }
 
 private:
+  enum class call { read, commit, outcome_commit, effect, project, calendar };
   enum class phase { loading, idle, reading, committing, stopped };
 
   /// The effect that is with a connector, and what it was rendered from.
@@ -68,6 +72,8 @@ private:
     sync::calendar_operation operation = sync::calendar_operation::put;
     std::string project, fingerprint, calendar;
     bool asked_project = false;
+    effect row;                ///< as stored, should handling it crash
+    sync::calendar_link link;  ///< likewise
   };
 
   // Loading -----------------------------------------------------------------------------------
@@ -252,10 +258,7 @@ private:
 
   void on_read(const performed& p) {
     phase_ = phase::idle;
-    if (p.failed) {
-      // Away for now: the delivery stays in the journal, and neither actor nor budget is pinned.
-      return give_back(p.failed->retry_after.value_or(read_pause), "plane: " + describe(*p.failed));
-    }
+    if (p.failed) return read_failed(*p.failed);
     // Something was journaled since the request was sent: what was read may be older than it.
     if (!queue_.empty() && ++rereads_ <= 3) return read_item("an event came while it was read");
     rereads_ = 0;
@@ -267,6 +270,26 @@ private:
       return judge_calendar();
     }
     judge(what);
+  }
+
+  /// Away for now: the delivery stays in the journal, and neither actor nor budget is pinned. An
+  /// answer that will not get better by waiting is counted, and ends as a dead letter.
+  void read_failed(const failure& f) {
+    const auto why = "plane: " + describe(f);
+    switch (f.code) {
+      case errc::bad_input:
+      case errc::unexpected_answer:
+      case errc::too_large:
+      case errc::forbidden:
+      case errc::not_found:
+        break;
+      default:
+        return give_back(f.retry_after.value_or(read_pause), why);
+    }
+    if (current_->attempts + 1 >= ctx_->opt().retry.max_attempts) return bury(why);
+    count_attempt(why);
+    const auto doublings = std::min<std::int32_t>(current_->attempts, 5);
+    give_back(f.retry_after.value_or(read_pause * (1 << doublings)), why);
   }
 
   // A look into the calendar
@@ -338,13 +361,21 @@ private:
 
   /// An exception while judging: counted on the delivery, which dies after its attempts.
   void poison(const std::string& what) {
-    if (current_->attempts + 1 >= ctx_->opt().poison_attempts) return bury("poison: " + what);
-    auto again = std::make_shared<delivery>(*current_);
-    ++again->attempts;
-    persistence::write unit;
-    unit.marks.push_back({again->seq, delivery_status::pending, what, again->attempts});
-    ctx_->store.submit(std::move(unit), [](const auto&) {});
+    const bool last = current_->attempts + 1 >= ctx_->opt().poison_attempts;
+    if (last)
+      log::error("delivery is a dead letter",
+                 {log::kv("entity", key_), log::kv("delivery", current_->seq),
+                  log::kv("reason", "poison: " + what)});
+    // The mark alone: what is in memory may be half changed, and is dropped.
+    count_attempt(last ? "poison: " + what : what,
+                  last ? delivery_status::dead : delivery_status::pending);
     give_back(milliseconds{200}, what);
+  }
+
+  void count_attempt(const std::string& why, delivery_status as = delivery_status::pending) {
+    persistence::write unit;
+    unit.marks.push_back({current_->seq, as, why, current_->attempts + 1});
+    ctx_->store.submit(std::move(unit), [](const auto&) {});
   }
 
   /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again
@@ -410,12 +441,38 @@ private:
     s.project = known_.project;
     s.fingerprint =
         head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
+    s.row = *head;
+    s.link = link_;
     sent_ = s;
     sent_at_ = now;
     probe_->in_flight(head->operation + " #" + std::to_string(head->id));
     if (phase_ == phase::idle) probe_->state("waiting for caldav", now);
-    if (s.operation == sync::calendar_operation::remove) return send_delete(*head);
-    want_facts();
+    in_lane([&] {
+      if (s.operation == sync::calendar_operation::remove)
+        send_delete(*head);
+      else
+        want_facts();
+    });
+  }
+
+  /// An exception here is the effect's: it uses up an attempt, as a failure would, and what is in
+  /// memory is dropped, since it may be half changed.
+  template <class F>
+  void in_lane(F work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      if (!sent_) throw;
+      effect row = sent_->row;
+      link_ = sent_->link;
+      persistence::write unit;
+      const failure f{errc::crashed, "issue", e.what(), "", 0, "", {}};
+      ++row.attempts;
+      mark_failed(row, f, true, unit);
+      unit.attempts.push_back(attempt_row(row, performed{}, f));
+      ctx_->store.submit(std::move(unit), [](const auto&) {});
+      give_back(milliseconds{200}, e.what());
+    }
   }
 
   void send_delete(const effect& e) {
@@ -467,7 +524,12 @@ private:
     const auto it = calls_.find(m.token);
     if (it == calls_.end() || !sent_) return;
     calls_.erase(it);
-    if (!*m.found) return effect_failed(m.found->error(), performed{});
+    in_lane([&] { take_calendar(m); });
+  }
+
+  void take_calendar(const calendar_answered& m) {
+    // Nothing of this effect was sent: no attempt of its own is spent.
+    if (!*m.found) return effect_failed(m.found->error(), performed{}, false);
     sent_->calendar = (*m.found)->href;
     if (sent_->operation == sync::calendar_operation::remove)
       return ask(peers_.caldav,
@@ -500,8 +562,18 @@ private:
     if (it == calls_.end()) return;
     const call what = it->second;
     calls_.erase(it);
-    if (what == call::read) return m.outcome ? on_read(*m.outcome) : void();
-    if (!sent_) return;
+    if (what == call::read) {
+      try {
+        if (m.outcome) on_read(*m.outcome);
+      } catch (const std::exception& e) {
+        poison(e.what());
+      }
+      return;
+    }
+    if (sent_) in_lane([&] { take_outcome(what, m); });
+  }
+
+  void take_outcome(call what, const exchange_performed& m) {
     if (what == call::project) {
       if (m.outcome && !m.outcome->failed)
         if (auto p = remotes::project_from(*m.outcome->what))
@@ -509,7 +581,11 @@ private:
       return ask_calendar();
     }
     if (!m.outcome) return;
-    if (m.outcome->failed) return effect_failed(*m.outcome->failed, *m.outcome);
+    if (m.outcome->failed) {
+      const auto code = m.outcome->failed->code;
+      return effect_failed(*m.outcome->failed, *m.outcome,
+                           code != errc::breaker_open && code != errc::cancelled);
+    }
     effect_done(*m.outcome);
   }
 
@@ -527,7 +603,7 @@ private:
                             0,
                             "",
                             {}},
-                           p);
+                           p, true);
     e->status = effect_status::done;
     e->finished_at = now;
     ++e->attempts;
@@ -601,42 +677,49 @@ private:
     return d;
   }
 
-  void effect_failed(const failure& f, const performed& p) {
+  void effect_failed(const failure& f, const performed& p, bool sent) {
     effect* e = find_effect(sent_->id);
     if (e == nullptr) return drop_sent();
-    const auto now = ctx_->clock.now();
     if (f.code == errc::not_found && sent_->operation == sync::calendar_operation::put)
       self_->send(peers_.calendars, forget_calendar{sent_->project});
-    const bool sent = f.code != errc::breaker_open && f.code != errc::cancelled;
     if (sent) ++e->attempts;
-    e->last_error = describe(f);
-    const auto v = sync::next_attempt(f, std::max<std::int32_t>(e->attempts, 1), e->created_at, now,
-                                      ctx_->random.unit_draw(), ctx_->opt().retry);
     persistence::write unit;
+    const bool again = mark_failed(*e, f, sent, unit);
+    if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
+    announce_effect(*e, again ? "retry" : "dead", p, f);
+    commit_outcome(std::move(unit));
+  }
+
+  /// The effect's next attempt, or its end as a dead letter; true: it is tried again.
+  bool mark_failed(effect& e, const failure& f, bool sent, persistence::write& unit) {
+    const auto now = ctx_->clock.now();
+    // What was not sent has spent nothing, whatever its number of attempts says.
+    const auto attempts =
+        sent ? e.attempts : std::min(e.attempts, ctx_->opt().retry.max_attempts - 1);
+    const auto v = sync::next_attempt(f, std::max<std::int32_t>(attempts, 1), e.created_at, now,
+                                      ctx_->random.unit_draw(), ctx_->opt().retry);
+    e.last_error = v.again_at ? describe(f) : v.why;
     if (v.again_at) {
-      e->due_at = *v.again_at;
+      e.due_at = *v.again_at;
       log::warn("effect failed, will be tried again",
-                {log::kv("entity", key_), log::kv("effect", e->id), log::kv("attempt", e->attempts),
+                {log::kv("entity", key_), log::kv("effect", e.id), log::kv("attempt", e.attempts),
                  log::kv("failure", f),
                  log::kv("after_ms",
                          std::chrono::duration_cast<milliseconds>(*v.again_at - now).count())});
     } else {
-      e->status = effect_status::dead;
-      e->last_error = v.why;
-      if (e->object == uid_) {
+      e.status = effect_status::dead;
+      if (e.object == uid_) {
         link_.state = sync::link_state::diverged;
         unit.links.push_back(link_row());
       }
       log::error("effect is a dead letter",
-                 {log::kv("entity", key_), log::kv("effect", e->id), log::kv("failure", f)});
+                 {log::kv("entity", key_), log::kv("effect", e.id), log::kv("failure", f)});
     }
     probe_->failed();
-    unit.effects.push_back(*e);
-    if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
+    unit.effects.push_back(e);
     ctx_->figures.effect_finished(caldav, v.again_at ? "retry" : "dead",
                                   std::chrono::microseconds{0});
-    announce_effect(*e, v.again_at ? "retry" : "dead", p, f);
-    commit_outcome(std::move(unit));
+    return v.again_at.has_value();
   }
 
   persistence::attempt attempt_row(const effect& e, const performed& p,
@@ -677,8 +760,6 @@ private:
 
   // Small change
   // -------------------------------------------------------------------------------------
-  enum class call { read, commit, outcome_commit, effect, project, calendar };
-
   std::uint64_t token_for(call what) {
     calls_.emplace(++last_token_, what);
     return last_token_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <mutex>
 #include <thread>
 
 #include "actors/calendar_watch.hpp"
@@ -13,6 +14,7 @@
 #include "actors/issue_actor.hpp"
 #include "actors/plane_watch.hpp"
 #include "actors/runtime_impl.hpp"
+#include "actors/supervised.hpp"
 #include "base/log.hpp"
 
 namespace pb::actors {
@@ -55,19 +57,36 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   auto& ctx = parts.ctx;
   plane = spawn_connector(system, ctx, parts.plane, plane_status);
   caldav = spawn_connector(system, ctx, parts.caldav, caldav_status);
-  // The calendar watcher journals through the dispatcher, whose entities ask the watcher: the
-  // factory is filled in once both exist, before any delivery can arrive.
-  auto peers = std::make_shared<issue_peers>();
-  dispatcher = spawn_dispatcher(
-      system, ctx,
-      [this, peers](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
-        return spawn_issue(system, parts.ctx, key, incarnation, d, *peers);
-      });
-  calendars = spawn_calendar_watch(system, ctx, dispatcher, caldav, parts.calls, board);
-  *peers = {plane, caldav, calendars, parts.calls};
+  // The calendar watcher journals through the dispatcher, whose entities ask the watcher: they are
+  // filled in once both exist. The dispatcher may find a backlog at once, hence the lock.
+  struct wiring {
+    std::mutex lock;
+    issue_peers peers;
+  };
+  auto wires = std::make_shared<wiring>();
+  std::unique_lock wiring_up{wires->lock};
+  dispatcher = supervise(system, ctx, "dispatcher", [this, wires] {
+    return spawn_dispatcher(
+        system, parts.ctx,
+        [this, wires](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
+          const std::lock_guard hold{wires->lock};
+          return spawn_issue(system, parts.ctx, key, incarnation, d, wires->peers);
+        });
+  });
+  calendars = supervise(system, ctx, "calendar-watch", [this, to = dispatcher, via = caldav] {
+    return spawn_calendar_watch(system, parts.ctx, to, via, parts.calls, board);
+  });
+  wires->peers = {plane, caldav, calendars, parts.calls};
+  wiring_up.unlock();
   front_probe = ctx->probes.add("front", "front", "planebridge");
-  front = spawn_front(system, ctx, dispatcher, front_probe);
-  watch = spawn_plane_watch(system, ctx, {dispatcher, plane, calendars, parts.calls, board});
+  front = supervise(system, ctx, "front", [this, to = dispatcher] {
+    return spawn_front(system, parts.ctx, to, front_probe);
+  });
+  watch = supervise(
+      system, ctx, "plane-watch",
+      [this, peers = plane_watch_peers{dispatcher, plane, calendars, parts.calls, board}] {
+        return spawn_plane_watch(system, parts.ctx, peers);
+      });
   std::vector<cron_entry> entries;
   entries.push_back({"retention", ctx->opt().retention_cron, [ctx] {
                        ctx->store.retain(
@@ -80,12 +99,14 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
                            });
                      }});
   if (!ctx->opt().full_sync_cron.empty())
-    entries.push_back({"full_sync", ctx->opt().full_sync_cron, [this] {
-                         caf::anon_send(
-                             watch, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "",
-                                               false, false});
-                       }});
-  cron = spawn_cron(system, ctx, std::move(entries), crons);
+    entries.push_back(
+        {"full_sync", ctx->opt().full_sync_cron, [this, to = watch] {
+           caf::anon_send(
+               to, start_sync{"cron-" + format_rfc3339(parts.ctx->clock.now()), "", false, false});
+         }});
+  cron = supervise(system, ctx, "cron", [this, entries = std::move(entries)] {
+    return spawn_cron(system, parts.ctx, entries, crons);
+  });
   // so that the first one who looks at health sees something
   (void)ctx->queues.look();
 }

@@ -72,7 +72,9 @@ struct world::impl {
       });
     }
     void read(std::function<void(result<persistence::reader*>)> body) override {
-      if (!of.dead) of.durable->read(std::move(body));
+      if (of.dead) return;
+      if (of.self.on_read) of.self.on_read();
+      of.durable->read(std::move(body));
     }
     [[nodiscard]] persistence::store_health health() const noexcept override {
       return of.durable->health();

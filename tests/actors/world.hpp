@@ -140,6 +140,7 @@ public:
   void store_away(bool away);
   /// Called before each write of the running process; may throw.
   std::function<void(const persistence::write&)> on_submit;
+  std::function<void()> on_read;  ///< before each read, likewise
 
   // Operations, waited for on virtual time.
   result<std::string> retry(const std::string& id);

@@ -1,0 +1,185 @@
+// What no webhook told: found by polls and scans, and confirmed before anything is deleted.
+#define BOOST_TEST_MODULE actors_plane_gaps
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "world.hpp"
+
+using namespace pb;
+using namespace pb::test;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+struct bridge : world {
+  bridge() {
+    start();
+    run_for(10s);
+  }
+  std::string dated(const std::string& name = "Item") {
+    const auto item = create(name, "2026-12-04");
+    BOOST_REQUIRE(settle());
+    run_for(2min);
+    return item;
+  }
+  json::object gaps() {
+    return json::parse(inspector().health(true)).at("data").at("gaps").as_object();
+  }
+};
+
+bool logged(const std::string& piece) {
+  for (const auto& l : world::log())
+    if (l.find(piece) != std::string::npos) return true;
+  return false;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_deletion_without_a_webhook_is_found_by_a_scan_and_confirmed_by_a_read,
+                        bridge) {
+  const auto item = dated();
+  remove(item);
+  const auto from = calls.size();
+  BOOST_TEST(run_until([&] { return dav.count(item) == 0; }, 20min));
+  BOOST_TEST(settle());
+  const auto reads = calls_to("GET", item, from);
+  BOOST_REQUIRE(!reads.empty());
+  BOOST_TEST(reads.front().status == 404);
+  // And that its project answers was asked too.
+  bool asked = false;
+  for (const auto& c : calls_to("GET", "/projects/" + project + "/", from))
+    asked = asked || (c.url.ends_with(project + "/") && c.status == 200);
+  BOOST_TEST(asked);
+  BOOST_TEST(entity(item).row->tombstone);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_project_that_refuses_the_key_deletes_nothing, bridge) {
+  for (const int status : {403, 404}) {
+    BOOST_TEST_CONTEXT(status) {
+      const auto item = dated("Item " + std::to_string(status));
+      faults.push_back({.what = wire_fault::kind::status,
+                        .url = "/projects/" + project + "/",
+                        .status = status});
+      run_for(1h);
+      (void)sync_now();
+      run_for(10min);
+      BOOST_TEST(dav.count(item) == 1u);
+      BOOST_TEST(!entity(item).row->tombstone);
+      faults.clear();
+      run_for(20min);
+      BOOST_TEST(dav.count(item) == 1u);
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_empty_project_list_deletes_nothing, bridge) {
+  const auto item = dated();
+  // A lost membership: the project is not listed any more, and refuses.
+  faults.push_back(
+      {.what = wire_fault::kind::status, .url = "/projects/" + project, .status = 403});
+  run_for(1h);
+  (void)sync_now();
+  run_for(10min);
+  BOOST_TEST(dav.count(item) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_item_that_a_list_forgets_while_it_still_exists_stays, bridge) {
+  const auto item = dated();
+  const auto other = dated("Other");
+  // An absence is journaled, as a scan would; the read finds the item.
+  persistence::delivery_append a;
+  a.row.tenant = "default";
+  a.row.source = "plane";
+  a.row.form = "plane.absent";
+  a.row.event = "issue.absent";
+  a.row.entity = entity_key::plane_issue(item);
+  a.row.body = std::make_shared<const std::string>(R"({"project":")" + project + R"("})");
+  a.row.received_at = now();
+  a.identities.push_back("gone:test");
+  inbox().accept(std::move(a), [](const auto&) {});
+  BOOST_TEST(settle());
+  run_for(10s);
+  BOOST_TEST(dav.count(item) == 1u);
+  BOOST_TEST(!entity(item).row->tombstone);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_change_whose_webhook_was_lost_is_found_by_the_poll, bridge) {
+  const auto item = dated();
+  lose_webhooks = true;
+  move_to(item, "2026-12-24");
+  const auto fresh = create("Fresh", "2026-12-26");
+  BOOST_TEST(run_until(
+      [&] {
+        return property(dav.find(item)->text, "DTSTART") == "20261224" && dav.count(fresh) == 1;
+      },
+      5min));
+  BOOST_TEST(gaps().at("unannounced").to_number<int>() >= 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_webhook_on_its_way_is_not_counted_as_missing, bridge) {
+  const auto item = dated();
+  const auto before = gaps().at("unannounced").to_number<int>();
+  for (int n = 0; n < 10; ++n) {
+    move_to(item, "2026-12-1" + std::to_string(n));
+    run_for(37s);
+  }
+  run_for(5min);
+  BOOST_TEST(gaps().at("unannounced").to_number<int>() == before);
+}
+
+BOOST_FIXTURE_TEST_CASE(silence_of_the_webhook_while_polls_find_changes_is_said_with_the_remedy,
+                        bridge) {
+  const auto item = dated();
+  BOOST_TEST(!gaps().at("webhook_silent").as_bool());
+  lose_webhooks = true;
+  for (int n = 0; n < 20; ++n) {
+    move_to(item, n % 2 == 0 ? "2026-12-24" : "2026-12-25");
+    run_for(3min);
+  }
+  BOOST_TEST(gaps().at("webhook_silent").as_bool());
+  BOOST_TEST(std::string{gaps().at("remedy").as_string()}.find("/webhooks/plane") !=
+             std::string::npos);
+  BOOST_TEST(logged("no webhook while polls find changes"));
+  BOOST_TEST(json::parse(inspector().health(false)).at("data").at("status").as_string() ==
+             "degraded");
+  lose_webhooks = false;
+  move_to(item, "2026-12-28");
+  BOOST_TEST(settle());
+  run_for(2min);
+  BOOST_TEST(!gaps().at("webhook_silent").as_bool());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_quiet_workspace_is_not_taken_for_a_broken_webhook, bridge) {
+  dated();
+  run_for(6h);
+  BOOST_TEST(!gaps().at("webhook_silent").as_bool());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_archived_item_loses_its_event_and_gets_it_back_when_restored, bridge) {
+  const auto item = dated();
+  complete(item);
+  BOOST_TEST(settle());
+  run_for(1min);
+  page("POST", "projects/" + project + "/issues/" + item + "/archive/");
+  BOOST_TEST(run_until([&] { return dav.count(item) == 0; }, 20min));
+  page("DELETE", "projects/" + project + "/issues/" + item + "/archive/");
+  BOOST_TEST(run_until([&] { return dav.count(item) == 1; }, 20min));
+}
+
+BOOST_FIXTURE_TEST_CASE(after_a_time_away_the_first_round_finds_what_happened_meanwhile, bridge) {
+  const auto moved = dated("Moved");
+  const auto gone = dated("Gone");
+  stop();
+  move_to(moved, "2027-02-01");
+  remove(gone);
+  const auto fresh = create("Fresh", "2027-02-02");
+  run_for(2h);
+  start();
+  BOOST_TEST(run_until(
+      [&] {
+        return property(dav.find(moved)->text, "DTSTART") == "20270201" && dav.count(gone) == 0 &&
+               dav.count(fresh) == 1;
+      },
+      3min));
+}
