@@ -362,10 +362,12 @@ private:
   /// An exception while judging: counted on the delivery, which dies after its attempts.
   void poison(const std::string& what) {
     const bool last = current_->attempts + 1 >= ctx_->opt().poison_attempts;
-    if (last)
+    if (last) {
+      ctx_->figures.delivery_finished("dead");
       log::error("delivery is a dead letter",
                  {log::kv("entity", key_), log::kv("delivery", current_->seq),
                   log::kv("reason", "poison: " + what)});
+    }
     // The mark alone: what is in memory may be half changed, and is dropped.
     count_attempt(last ? "poison: " + what : what,
                   last ? delivery_status::dead : delivery_status::pending);

@@ -195,3 +195,31 @@ BOOST_FIXTURE_TEST_CASE(reordered_webhooks_of_many_items_end_in_the_last_state_o
   for (std::size_t n = 0; n < items.size(); ++n)
     BOOST_TEST(shown(items[n], "DTSTART") == "2027061" + std::to_string(n));
 }
+
+BOOST_AUTO_TEST_CASE(one_calendar_for_all_projects_holds_the_events_of_each) {
+  world w;
+  w.settings.calendar.layout = config::calendar_layout::single;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  const auto other = w.create_in(w.other_project, "Other", "2026-12-05");
+  BOOST_TEST(w.settle());
+  BOOST_TEST(w.dav.calendars.size() == 1u);
+  BOOST_TEST(w.dav.count(item) == 1u);
+  BOOST_TEST(w.dav.count(other) == 1u);
+  BOOST_TEST(w.dav.calendars.begin()->second.name == "Plane");
+}
+
+BOOST_AUTO_TEST_CASE(an_event_may_span_from_start_to_due_date) {
+  world w;
+  w.settings.calendar.span = config::calendar_span::start_to_target;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_TEST(w.settle());
+  w.run_for(10s);
+  w.edit(item, R"({"start_date":"2026-12-01"})");
+  BOOST_TEST(w.settle());
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261201");
+  BOOST_TEST(property(w.dav.find(item)->text, "DTEND") == "20261205");
+}

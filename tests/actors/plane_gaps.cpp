@@ -183,3 +183,13 @@ BOOST_FIXTURE_TEST_CASE(after_a_time_away_the_first_round_finds_what_happened_me
       },
       3min));
 }
+
+BOOST_FIXTURE_TEST_CASE(a_deleted_project_takes_its_events_along_and_leaves_the_others, bridge) {
+  const auto item = dated();
+  const auto other = create_in(other_project, "Other", "2026-12-05");
+  BOOST_TEST(settle());
+  page("DELETE", "projects/" + project + "/");
+  BOOST_TEST(run_until([&] { return dav.count(item) == 0; }, 20min));
+  BOOST_TEST(settle());
+  BOOST_TEST(dav.count(other) == 1u);
+}

@@ -207,3 +207,60 @@ BOOST_AUTO_TEST_CASE(the_next_full_sync_mends_what_a_dead_effect_left) {
   BOOST_TEST(w.counts().dead_effects == 0);
   BOOST_TEST(w.link(item)->state == "live");
 }
+
+BOOST_AUTO_TEST_CASE(a_read_that_is_refused_for_good_ends_as_a_dead_letter_and_the_item_goes_on) {
+  bridge w;
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_REQUIRE(w.settle());
+  w.run_for(90s);
+  w.faults.push_back({.what = wire_fault::kind::status,
+                      .method = "GET",
+                      .url = "work-items/" + item,
+                      .status = 400});
+  const auto from = w.calls.size();
+  w.touch(item);
+  BOOST_TEST(w.run_until([&] { return w.counts().dead_deliveries == 1; }, 2h));
+  BOOST_TEST(w.calls_to("GET", item, from).size() == w.settings.concurrency.max_attempts);
+  BOOST_TEST(w.deliveries(item).back().reason.find("400") != std::string::npos,
+             w.deliveries(item).back().reason);
+  w.move_to(item, "2026-12-09");
+  BOOST_TEST(w.settle());
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261209");
+}
+
+BOOST_AUTO_TEST_CASE(an_outage_of_plane_makes_no_dead_letter_however_long_it_lasts) {
+  bridge w;
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_REQUIRE(w.settle());
+  w.run_for(90s);
+  w.faults.push_back({.what = wire_fault::kind::reset, .url = "http://plane.test"});
+  w.touch(item);
+  const auto from = w.calls.size();
+  w.run_for(12h);
+  BOOST_TEST(w.counts().pending == 1);
+  BOOST_TEST(w.counts().dead_deliveries == 0);
+  // Asked again about every half minute, by the breaker, not more.
+  BOOST_TEST(w.calls.size() - from < 12u * 60 * 6);
+  w.faults.clear();
+  BOOST_TEST(w.settle(10min));
+}
+
+BOOST_AUTO_TEST_CASE(somebody_elses_object_at_the_place_of_an_event_is_never_overwritten) {
+  bridge w;
+  const auto first = w.create("First", "2026-12-03");
+  BOOST_REQUIRE(w.settle());
+  const auto calendar = w.dav.calendars.begin()->first;
+  const std::string theirs =
+      "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Them//EN\r\nBEGIN:VEVENT\r\nUID:theirs\r\n"
+      "DTSTAMP:20261101T000000Z\r\nDTSTART;VALUE=DATE:20261204\r\nEND:VEVENT\r\n"
+      "END:VCALENDAR\r\n";
+  w.lose_webhooks = true;
+  const auto item = w.create("Item", "2026-12-04");
+  w.run_for(5s);
+  w.lose_webhooks = false;
+  const auto file = "plane-issue-" + item + "@calplanebot.ics";
+  w.dav.add(calendar, file, theirs);
+  w.edit(item, R"({"name":"Item again"})");
+  BOOST_TEST(w.run_until([&] { return w.counts().dead_effects == 1; }, 1min));
+  BOOST_TEST(w.dav.calendars[calendar].events[calendar + file].text == theirs);
+}
