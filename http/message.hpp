@@ -21,11 +21,11 @@ public:
 };
 
 struct request {
-  std::string id;      ///< request id: taken from X-Request-Id when sane, else made
+  std::string id;  ///< request id: taken from X-Request-Id when sane, else made
   std::string method;
-  std::string target;  ///< as sent
-  std::string path;    ///< percent-decoded, without query
-  std::string query;   ///< raw, without "?"
+  std::string target;                              ///< as sent
+  std::string path;                                ///< percent-decoded, without query
+  std::string query;                               ///< raw, without "?"
   std::map<std::string, std::string> path_params;  ///< "{token}" of the route's pattern
   std::vector<protocol::http_header> headers;
   std::shared_ptr<const std::string> body = std::make_shared<const std::string>();

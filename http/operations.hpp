@@ -17,8 +17,10 @@ class operations {
 public:
   virtual ~operations() = default;
   /// Ids as the API shows them: "d<seq>" for a delivery, "e<id>" for an effect.
-  virtual void retry_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) = 0;
-  virtual void skip_dead_letter(const std::string& id, std::function<void(result<std::string>)> done) = 0;
+  virtual void retry_dead_letter(const std::string& id,
+                                 std::function<void(result<std::string>)> done) = 0;
+  virtual void skip_dead_letter(const std::string& id,
+                                std::function<void(result<std::string>)> done) = 0;
   /// Starts a full sync; the answer holds its id.
   virtual void sync_now(const sync_request& r, std::function<void(result<std::string>)> done) = 0;
   /// Empty when there is no such run.
