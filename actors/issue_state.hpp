@@ -1,0 +1,209 @@
+// actors/issue_state: what the actor of one work item holds, and what it does: the serial pipeline
+// of its deliveries (issue_actor.cpp) and its lane to the calendar (issue_lane.cpp). Private to
+// these two.
+#pragma once
+#include <deque>
+#include <unordered_map>
+
+#include "actors/delivery_forms.hpp"
+#include "actors/issue_actor.hpp"
+
+namespace pb::actors {
+
+class issue_state {
+public:
+  using delivery = persistence::delivery;
+  using effect = persistence::effect;
+  using delivery_status = persistence::delivery_status;
+  using effect_status = persistence::effect_status;
+  using milliseconds = std::chrono::milliseconds;
+
+  static inline const char* name = "issue";
+  explicit issue_state(entity_actor::pointer self) : self_(self) {}
+
+  entity_actor::behavior_type start(context_ptr ctx, entity_key key, std::uint64_t incarnation,
+                                    dispatcher_actor dispatcher, issue_peers peers);
+
+private:
+  enum class call { read, commit, outcome_commit, effect, project, calendar };
+  enum class phase { loading, idle, reading, committing, stopped };
+
+  /// The effect that is with a connector, and what it was rendered from.
+  struct dispatched {
+    std::int64_t id = 0;
+    sync::calendar_operation operation = sync::calendar_operation::put;
+    std::string project, fingerprint, calendar;
+    bool asked_project = false;
+    effect row;                ///< as stored, should handling it crash
+    sync::calendar_link link;  ///< likewise
+  };
+
+  // Loading
+  void load();
+
+  void on_loaded(const result<persistence::entity_state>& state);
+
+  // The serial pipeline of deliveries
+  void go_on();
+
+  void handle_current();
+
+  void judge(const sync::heard& what);
+
+  void plan(sync::item_knowledge now_known, std::string rule);
+
+  void commit_plan(const sync::calendar_plan& plan, const std::string& reason);
+
+  const effect& upsert_effect(const sync::calendar_plan& plan, timestamp now);
+
+  std::int64_t next_effect_id(std::int64_t cause) const;
+
+  // Reading the item behind a hint
+  void read_item(const std::string& why);
+
+  void on_read(const performed& p);
+
+  /// Away for now: the delivery stays in the journal, and neither actor nor budget is pinned. An
+  /// answer that will not get better by waiting is counted, and ends as a dead letter.
+  void read_failed(const failure& f);
+
+  // A look into the calendar
+  void judge_calendar();
+
+  // Committing
+  void submit(persistence::write unit);
+
+  void on_committed(const plan_committed& m);
+
+  void finish_current();
+
+  void bury(const std::string& reason);
+
+  /// An exception while judging: counted on the delivery, which dies after its attempts.
+  void poison(const std::string& what);
+
+  void count_attempt(const std::string& why, delivery_status as = delivery_status::pending);
+
+  /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again
+  /// later.
+  void give_back(milliseconds pause, const std::string& why);
+
+  // The lane
+  effect* lane_head();
+
+  std::vector<sync::queued_effect> queued() const;
+
+  void dispatch_lane();
+
+  /// An exception here is the effect's: it uses up an attempt, as a failure would, and what is in
+  /// memory is dropped, since it may be half changed.
+  template <class F>
+  void in_lane(F work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      if (!sent_) throw;
+      effect row = sent_->row;
+      link_ = sent_->link;
+      persistence::write unit;
+      const failure f{errc::crashed, "issue", e.what(), "", 0, "", {}};
+      ++row.attempts;
+      mark_failed(row, f, true, unit);
+      unit.attempts.push_back(attempt_row(row, performed{}, f));
+      ctx_->store.submit(std::move(unit), [](const auto&) {});
+      give_back(milliseconds{200}, e.what());
+    }
+  }
+
+  void send_delete(const effect& e);
+
+  static void read_target(const std::string& payload, std::string& href, std::string& etag);
+
+  /// The page link and the project line need the project's names: asked for once, a bounded time.
+  void want_facts();
+
+  void ask_calendar();
+
+  void on_calendar(const calendar_answered& m);
+
+  void take_calendar(const calendar_answered& m);
+
+  protocol::caldav::event_values render() const;
+
+  // Outcomes
+  void on_performed(const exchange_performed& m);
+
+  void take_outcome(call what, const exchange_performed& m);
+
+  void effect_done(const performed& p);
+
+  effect delete_elsewhere(const effect& cause, const std::string& href, const std::string& etag,
+                          timestamp now);
+
+  void effect_failed(const failure& f, const performed& p, bool sent);
+
+  /// The effect's next attempt, or its end as a dead letter; true: it is tried again.
+  bool mark_failed(effect& e, const failure& f, bool sent, persistence::write& unit);
+
+  persistence::attempt attempt_row(const effect& e, const performed& p,
+                                   const std::optional<failure>& f) const;
+
+  void commit_outcome(persistence::write unit);
+
+  void after_outcome();
+
+  void drop_sent();
+
+  // Small change
+  std::uint64_t token_for(call what);
+
+  void ask(const connector_port& whom, exchange_ptr what, urgency how, std::uint64_t token);
+
+  effect* find_effect(std::int64_t id);
+
+  persistence::link_row link_row() const;
+
+  void arm_lane(milliseconds wait);
+
+  bool is_idle() const;
+
+  void report_idle();
+
+  /// What it is in when no delivery is being planned: what its lane does.
+  std::string resting_state();
+
+  void announce_plan(const std::string& reason, const sync::calendar_plan& plan);
+  void announce_effect(const effect& e, const std::string& how, const performed& p,
+                       const std::optional<failure>& f);
+
+  entity_actor::pointer self_;
+  context_ptr ctx_;
+  entity_key key_;
+  std::uint64_t incarnation_ = 0;
+  dispatcher_actor dispatcher_;
+  issue_peers peers_;
+  std::string uid_;
+  std::shared_ptr<probe> probe_;
+
+  phase phase_ = phase::loading;
+  persistence::entity_row row_;
+  sync::item_knowledge known_;
+  sync::calendar_link link_;
+  std::vector<effect> effects_;
+  /// When the deliveries of effects planned in this life came; after a restart their plan's time.
+  std::unordered_map<std::int64_t, timestamp> accepted_at_;
+  std::string_view ending_ = "done";  ///< of the delivery being committed, for metrics
+  std::deque<std::shared_ptr<const delivery>> queue_;
+  std::shared_ptr<const delivery> current_;
+  std::optional<dispatched> sent_;
+  timestamp sent_at_{};
+  std::int64_t possibly_sent_ = 0;
+  std::unordered_map<std::uint64_t, call> calls_;
+  std::uint64_t last_token_ = 0, lane_generation_ = 0;
+  std::string project_hint_;
+  int rereads_ = 0;
+  bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,
+       reported_idle_ = false;
+};
+
+}  // namespace pb::actors
