@@ -76,7 +76,9 @@ private:
   }
 
   void pump() {
-    while (in_flight_.size() < policy_.parallel) {
+    // A reload changes these while calls are under way.
+    breaker_->use(ctx_->opt().breaker);
+    while (in_flight_.size() < policy_.parallel(ctx_->opt())) {
       if (start_renewal()) continue;
       if (renewing_) break;
       auto* queue = first_ready();
@@ -277,6 +279,11 @@ private:
         paused_until_ = ctx_->steady_ms() + *pause;
         pause_reason_ = describe(*j.so_far.failed);
         status_->paused_until_us = to_micros(ctx_->clock.now() + *pause);
+        status_->suspended_until_us = status_->paused_until_us.load();
+        {
+          const std::lock_guard hold{status_->lock};
+          status_->last_error = pause_reason_;
+        }
         log::error("connector pauses",
                    {log::kv("connector", policy_.name), log::kv("after_ms", pause->count()),
                     log::kv("failure", *j.so_far.failed)});

@@ -15,6 +15,8 @@
 
 namespace pb::actors {
 
+struct options;
+
 enum class urgency : std::uint8_t { person = 0, repair = 1, scan = 2 };
 
 /// How an exchange ended; `what` holds its result when `failed` is empty.
@@ -31,7 +33,8 @@ struct performed {
 /// What differs between remotes. Functions are called on the connector's thread only.
 struct connector_policy {
   std::string name;  ///< integration: "plane", "caldav"
-  unsigned parallel = 2;
+  /// Calls at the same time, by the options as of now.
+  std::function<unsigned(const options&)> parallel = [](const options&) { return 2U; };
   http::call_limits limits;
   /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
   std::function<std::optional<failure>(protocol::http_request&)> authorize;
@@ -63,6 +66,7 @@ struct connector_status {
   std::atomic<int> breaker{0};  ///< sync::breaker::state
   std::atomic<std::int64_t> last_success_us{0}, last_failure_us{0}, latency_us{0};
   std::atomic<std::int64_t> waiting{0}, in_flight{0}, paused_until_us{0};
+  std::atomic<std::int64_t> suspended_until_us{0};  ///< paused because of last_error, not of a rate
   mutable std::mutex lock;
   std::string last_error;
 };

@@ -34,6 +34,8 @@ struct options {
   std::chrono::milliseconds passivate_after{60'000};
   std::chrono::milliseconds sweep_every{2'000};
   std::chrono::milliseconds facts_wait{10'000};  ///< bound on waiting for a fact
+  /// What was seen in a calendar waits so long for the outcome of our own write to it.
+  std::chrono::milliseconds outcome_wait{30'000};
   std::int32_t poison_attempts = 3;              ///< of one delivery
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;

@@ -26,11 +26,32 @@ json::object to_json(const probe::figures& f) {
           {"in_flight", f.in_flight}};
 }
 
+/// "up", "down", "suspended" (it refuses us, or is full), or "unknown" before the first answer.
+const char* state_of(const connector_status& s, timestamp now) {
+  if (from_micros(s.suspended_until_us) > now) return "suspended";
+  if (s.breaker != 0 || s.last_failure_us > s.last_success_us) return "down";
+  return s.last_success_us == 0 ? "unknown" : "up";
+}
+bool in_trouble(const connector_status& s, timestamp now) {
+  const std::string_view state = state_of(s, now);
+  return state == "down" || state == "suspended";
+}
+
+/// What an operator does about it; `url` and `login` are the variables to look at.
+std::string remedy_of(const connector_status& s, timestamp now, const std::string& url,
+                      const std::string& login) {
+  if (std::string_view{state_of(s, now)} == "suspended")
+    return "check " + login + " and the account's rights and space; changes wait meanwhile";
+  return "check that " + url +
+         " is right and that it answers from this machine; changes wait and go on by themselves";
+}
+
 json::object to_json(const connector_status& s, timestamp now) {
   const auto time = [](std::int64_t us) {
     return us == 0 ? json::value(nullptr) : json::value(format_rfc3339(from_micros(us)));
   };
-  json::object o{{"breaker", sync::to_string(static_cast<sync::breaker::state>(s.breaker.load()))},
+  json::object o{{"state", state_of(s, now)},
+                 {"breaker", sync::to_string(static_cast<sync::breaker::state>(s.breaker.load()))},
                  {"waiting", s.waiting.load()},
                  {"in_flight", s.in_flight.load()},
                  {"latency_ms", static_cast<double>(s.latency_us.load()) / 1000.0},
@@ -61,6 +82,22 @@ json::object gaps_json(const context& ctx) {
                   "check that it is active, that its URL "
                   "is this service's /webhooks/plane and that its secret is PLANE_WEBHOOK_SECRET";
   return o;
+}
+
+json::object retry_json(const sync::retry_limits& r) {
+  return {{"max_attempts", r.max_attempts},
+          {"max_age_ms", r.max_age.count()},
+          {"backoff_base_ms", r.base.count()},
+          {"backoff_cap_ms", r.cap.count()}};
+}
+json::object breaker_json(const sync::breaker_policy& b) {
+  return {{"failures", b.failures},
+          {"window_ms", b.window.count()},
+          {"open_ms", b.open_for.count()},
+          {"half_open_probes", b.probes_to_close}};
+}
+json::object restart_json(const sync::restart_policy& r) {
+  return {{"max", r.max_restarts}, {"window_ms", r.window.count()}};
 }
 
 bool less_by(const std::string& field, const probe::figures& a, const probe::figures& b) {
@@ -143,6 +180,11 @@ std::string runtime::scheduler() const {
                                         {"passivate_after_ms", o.passivate_after.count()},
                                         {"plane_parallel", o.plane_parallel},
                                         {"caldav_parallel", o.caldav_parallel},
+                                        {"fact_wait_ms", o.facts_wait.count()},
+                                        {"outcome_wait_ms", o.outcome_wait.count()},
+                                        {"retry", retry_json(o.retry)},
+                                        {"breaker", breaker_json(o.breaker)},
+                                        {"restart", restart_json(o.restart)},
                                         {"timezone", o.timezone},
                                         {"gaps", gaps_json(ctx)},
                                         {"cron", std::move(cron)}}}});
@@ -152,14 +194,17 @@ std::string runtime::health(bool detailed) const {
   const auto& i = *impl_;
   const auto& ctx = *i.parts.ctx;
   const auto store = ctx.store.health();
-  const bool open = i.plane_status->breaker != 0 || i.caldav_status->breaker != 0;
-  const auto gaps = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
+  const auto now = ctx.clock.now();
+  json::array down;
+  if (store != persistence::store_health::up) down.emplace_back("store");
+  if (ctx.opt().plane_on && in_trouble(*i.plane_status, now)) down.emplace_back("plane");
+  if (ctx.opt().calendar_on && in_trouble(*i.caldav_status, now)) down.emplace_back("caldav");
+  const auto gaps = ctx.gaps.look(now, ctx.opt().silence);
   const char* status = store != persistence::store_health::up ? "down"
-                       : open || gaps.webhook_silent          ? "degraded"
+                       : !down.empty() || gaps.webhook_silent ? "degraded"
                                                               : "ok";
-  json::object o{{"status", status}};
+  json::object o{{"status", status}, {"down", std::move(down)}};
   if (detailed) {
-    const auto now = ctx.clock.now();
     json::object d;
     d["store"] = {{"state", store == persistence::store_health::up             ? "up"
                             : store == persistence::store_health::reconnecting ? "reconnecting"
@@ -180,8 +225,15 @@ std::string runtime::health(bool detailed) const {
                               {"dead", q->counts.dead_effects},
                               {"oldest_age_s", seconds(q->counts.oldest_waiting)}}}};
     }
-    if (ctx.opt().plane_on) d["plane"] = to_json(*i.plane_status, now);
-    if (ctx.opt().calendar_on) d["caldav"] = to_json(*i.caldav_status, now);
+    const auto tell = [&](const char* name, const connector_status& s, const char* url,
+                          const char* login) {
+      auto row = to_json(s, now);
+      if (in_trouble(s, now)) row["remedy"] = remedy_of(s, now, url, login);
+      d[name] = std::move(row);
+    };
+    if (ctx.opt().plane_on) tell("plane", *i.plane_status, "PLANE_BASE_URL", "PLANE_API_KEY");
+    if (ctx.opt().calendar_on)
+      tell("caldav", *i.caldav_status, "CALDAV_URL", "CALDAV_USERNAME and CALDAV_PASSWORD");
     o["dependencies"] = std::move(d);
     o["gaps"] = gaps_json(ctx);
   }

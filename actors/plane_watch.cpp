@@ -224,14 +224,16 @@ private:
 
   void on_projects(const std::vector<protocol::plane::project>& all) {
     bool probing = false;
+    const auto asked = std::find_if(asked_.begin(), asked_.end(),
+                                    [&](const start_sync& s) { return s.id == now_.sync_id; });
+    const std::string only = asked == asked_.end() ? "" : asked->project;
+    bool found = only.empty();
     for (const auto& p : all) {
       ctx_->projects.put(p, ctx_->clock.now());
       if (!mirrored(p)) continue;
-      const auto asked = std::find_if(asked_.begin(), asked_.end(),
-                                      [&](const start_sync& s) { return s.id == now_.sync_id; });
-      if (asked != asked_.end() && !asked->project.empty() && asked->project != p.id &&
-          asked->project != p.identifier)
-        continue;
+      if (!only.empty() && only != p.id && only != p.identifier) continue;
+      found = true;
+      if (!only.empty()) asked->project = p.id;  // the calendars know uuids only
       if (!probed_ && !probing) {
         probing = true;
         tasks_.push_front(
@@ -243,7 +245,10 @@ private:
                         now_.dry_run, nullptr, !known});
     }
     ctx_->projects_listed();
-    peers_.board->update(now_.sync_id, [&](sync_report& r) { r.steps_total = tasks_.size() + 1; });
+    peers_.board->update(now_.sync_id, [&](sync_report& r) {
+      r.steps_total = tasks_.size() + 1;
+      if (!found) r.failures.push_back("there is no mirrored project " + only);
+    });
     done_with_task();
   }
 

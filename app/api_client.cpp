@@ -85,6 +85,14 @@ result<std::string> api_client::call(const std::string& method, const std::strin
         f.request_id = id->get_string().c_str();
     }
   if (answer->status == 401) f.remedy = "set ADMIN_TOKEN to the daemon's";
+  const auto told = [&](const char* pointer) -> std::string {
+    boost::system::error_code none;
+    const auto* found = ec ? nullptr : v.find_pointer(pointer, none);
+    return found != nullptr && found->is_string() ? found->get_string().c_str() : "";
+  };
+  if (told("/error/code") == "KEY_MISSING")
+    f.remedy = "set " + told("/error/details/variable") +
+               " for the daemon: " + told("/error/details/ssot_ref");
   return f;
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/runtime.hpp"
 #include "app/feed.hpp"
+#include "app/inspection.hpp"
 #include "app/telemetry.hpp"
 #include "app/token_vault.hpp"
 #include "app/version.hpp"
@@ -38,9 +39,12 @@ struct daemon::parts {
   std::shared_ptr<token_vault> vault;
   std::shared_ptr<shared_budget> budget;
   std::unique_ptr<actors::runtime> runtime;
+  fixed_figures given;
+  std::unique_ptr<inspection> shown;
   std::shared_ptr<http::secret_list> webhook_secrets = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> feed_tokens = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> admin_tokens = std::make_shared<http::secret_list>();
+  std::shared_ptr<http::secret_list> metrics_tokens = std::make_shared<http::secret_list>();
   std::unique_ptr<http::admin_auth> auth;
   std::unique_ptr<http::server> server;
 
@@ -49,6 +53,7 @@ struct daemon::parts {
     webhook_secrets->set(values().plane.webhook_secret);
     feed_tokens->set(values().calendar.feed_token);
     admin_tokens->set(values().security.admin_token);
+    metrics_tokens->set(values().security.metrics_token);
   }
   void add_endpoints();
   std::string config_json() {
@@ -108,6 +113,8 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   const auto& s = p->values();
   auto options = persistence::options_of(s);
   if (!options) return options.error();
+  p->given.store_batch_max = options->batch_max;
+  p->given.store_queue_max = options->queue_max;
   options->random = &p->random;
   options->on_commit = [figures = p->figures.get()](const persistence::commit_figures& c) {
     figures->committed(c);
@@ -117,7 +124,9 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->store = std::move(*store);
   p->sealer = std::make_unique<persistence::sealer>(config::encryption_key_bytes(s),
                                                     config::previous_encryption_keys(s));
-  p->client = std::make_unique<http::client>(client_options(s));
+  const auto outbound = client_options(s);
+  p->given.http_client_threads = outbound.threads;
+  p->client = std::make_unique<http::client>(outbound);
   if (auto problem = p->client->problem(); !problem) return problem.error();
   p->vault = make_vault(s, *p->store, *p->sealer, p->clock);
   load_bot_token(p->vault, *p->store, *p->sealer);
@@ -132,6 +141,8 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->runtime = std::make_unique<actors::runtime>(
       actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
                             caldav_policy(s, p->random), false});
+  p->given.http_threads = server_options(s).threads;
+  p->shown = std::make_unique<inspection>(*p->runtime, p->given);
   p->auth = std::make_unique<http::admin_auth>(http::accepted_tokens{p->admin_tokens});
   p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
   p->figures->watch(*p->server);
@@ -170,8 +181,9 @@ void daemon::parts::add_endpoints() {
   http::add_plane_oauth(*server, std::move(oauth), {*client, *store, clock, random});
   http::add_calendar_feed(*server, {feed_tokens}, feed_from_store(ctx));
   http::add_journal_endpoints(*server, *store, *runtime, *auth);
-  http::add_system_endpoints(*server, {*runtime, *auth, [this] { return figures->render(); },
-                                       s.security.metrics_token, [this] { return config_json(); }});
+  http::add_system_endpoints(
+      *server, {*shown, *auth, [this] { return figures->render(); },
+                http::accepted_tokens{metrics_tokens}, [this] { return config_json(); }});
 }
 
 daemon::daemon(std::unique_ptr<parts> p) : p_(std::move(p)) {}
@@ -183,8 +195,10 @@ unsigned short daemon::port() const { return p_->server->port(); }
 
 void daemon::reload(config::load_outcome next) {
   if (!next.ok()) {
-    log::error("not reloaded: the configuration has mistakes",
-               {log::kv("report", config::report(next))});
+    std::string all;
+    for (const auto& m : next.mistakes) all += (all.empty() ? "" : "; ") + config::describe(m);
+    log::error("not reloaded: the configuration has mistakes, the old one stays",
+               {log::kv("mistakes", all)});
     return;
   }
   const auto diff = config::reload_diff(p_->values(), next.values);
@@ -196,7 +210,9 @@ void daemon::reload(config::load_outcome next) {
   }
   p_->take_secrets();
   log::configure(p_->values().log.level, p_->values().log.format);
+  p_->budget->use(p_->values());
   p_->runtime->reconfigure(actor_options(p_->values()));
+  if (diff.applied.empty() && diff.needs_restart.empty()) log::info("reloaded, nothing changed");
   for (const auto& key : diff.applied) log::info("reloaded", {log::kv("entry", key)});
   for (const auto& key : diff.needs_restart) log::warn("needs a restart", {log::kv("entry", key)});
 }

@@ -19,6 +19,7 @@ actors::options actor_options(const config::settings& s) {
   o.live_actors = c.live_actors;
   o.passivate_after = c.passivate_after;
   o.facts_wait = c.fact_wait;
+  o.outcome_wait = c.outcome_wait;
   o.plane_parallel = c.plane_parallel;
   o.caldav_parallel = c.caldav_parallel;
   o.retry.max_attempts = static_cast<std::int32_t>(c.max_attempts);
@@ -89,8 +90,9 @@ std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s) {
 http::client_options client_options(const config::settings& s) {
   http::client_options o;
   o.threads = s.concurrency.http_client_threads;
-  o.max_connections_per_host =
-      std::max(s.concurrency.plane_parallel, s.concurrency.caldav_parallel) + 2;
+  // The connectors bound what goes at once, by figures that a reload changes; this is only what
+  // both may reach together, on one host.
+  o.max_connections_per_host = 512;
   o.ca_file = s.http.ca_file;
   o.https_proxy = s.http.https_proxy;
   o.no_proxy = s.http.no_proxy;
@@ -147,53 +149,52 @@ std::optional<milliseconds> pause_for_credentials(const failure& f, milliseconds
 std::function<actors::connector_policy()> plane_policy(const config::settings& s,
                                                        std::shared_ptr<token_vault> vault,
                                                        std::shared_ptr<shared_budget> budget) {
-  return
-      [=, limits = call_limits(s), key = s.plane.api_key, parallel = s.concurrency.plane_parallel] {
-        actors::connector_policy p;
-        p.name = "plane";
-        p.parallel = parallel;
-        p.limits = limits;
-        p.authorize = [key, vault](protocol::http_request& request) -> std::optional<failure> {
-          if (!key.empty()) {
-            plane::authorize(request, {plane::credential::kind::api_key, key});
-            return std::nullopt;
-          }
-          if (auto token = vault ? vault->access() : std::nullopt) {
-            plane::authorize(request, {plane::credential::kind::bearer, *token});
-            return std::nullopt;
-          }
-          return failure{
-              errc::key_missing,
-              "plane",
-              "no API key and no installed app",
-              "set plane.api_key (PLANE_API_KEY), or install the app through /plane/oauth/start",
-              0,
-              "",
-              {}};
-        };
-        p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
-          const auto v = budget->with([&](auto& b) { return b.admit(now, purpose_of(how)); });
-          if (v.go) return std::nullopt;
-          return v.wait;
-        };
-        p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
-          budget->with([&](auto& b) {
-            if (!r)
-              b.note_no_answer();
-            else if (r->status == 429)
-              b.note_429(now, plane::retry_after_of(*r));
-            else
-              b.note_response(now, *r);
-          });
-        };
-        p.again = plane_again;
-        p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_key_pause); };
-        if (vault) {
-          p.renewal = [vault](timestamp now) { return vault->renewal(now); };
-          p.renewed = [vault](const actors::performed& done) { vault->renewed(done); };
-        }
-        return p;
-      };
+  return [=, limits = call_limits(s), key = s.plane.api_key] {
+    actors::connector_policy p;
+    p.name = "plane";
+    p.parallel = [](const actors::options& o) { return o.plane_parallel; };
+    p.limits = limits;
+    p.authorize = [key, vault](protocol::http_request& request) -> std::optional<failure> {
+      if (!key.empty()) {
+        plane::authorize(request, {plane::credential::kind::api_key, key});
+        return std::nullopt;
+      }
+      if (auto token = vault ? vault->access() : std::nullopt) {
+        plane::authorize(request, {plane::credential::kind::bearer, *token});
+        return std::nullopt;
+      }
+      return failure{
+          errc::key_missing,
+          "plane",
+          "no API key and no installed app",
+          "set plane.api_key (PLANE_API_KEY), or install the app through /plane/oauth/start",
+          0,
+          "",
+          {}};
+    };
+    p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
+      const auto v = budget->with([&](auto& b) { return b.admit(now, purpose_of(how)); });
+      if (v.go) return std::nullopt;
+      return v.wait;
+    };
+    p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
+      budget->with([&](auto& b) {
+        if (!r)
+          b.note_no_answer();
+        else if (r->status == 429)
+          b.note_429(now, plane::retry_after_of(*r));
+        else
+          b.note_response(now, *r);
+      });
+    };
+    p.again = plane_again;
+    p.pause_after = [](const failure& f) { return pause_for_credentials(f, wrong_key_pause); };
+    if (vault) {
+      p.renewal = [vault](timestamp now) { return vault->renewal(now); };
+      p.renewed = [vault](const actors::performed& done) { vault->renewed(done); };
+    }
+    return p;
+  };
 }
 
 std::function<actors::connector_policy()> caldav_policy(const config::settings& s,
@@ -208,11 +209,11 @@ std::function<actors::connector_policy()> caldav_policy(const config::settings& 
   a.https = s.calendar.url.starts_with("https:");
   // Plain http elsewhere than loopback is refused when the configuration is read.
   a.clear_allowed = !a.https;
-  return [a, limits = call_limits(s), parallel = s.concurrency.caldav_parallel, &random] {
+  return [a, limits = call_limits(s), &random] {
     auto auth = std::make_shared<caldav::authenticator>(a);
     actors::connector_policy p;
     p.name = "caldav";
-    p.parallel = parallel;
+    p.parallel = [](const actors::options& o) { return o.caldav_parallel; };
     p.limits = limits;
     p.authorize = [auth, &random](protocol::http_request& request) -> std::optional<failure> {
       auth->authorize(request, make_uuid(random));

@@ -36,6 +36,10 @@ public:
     const std::lock_guard hold{lock_};
     return f(it_);
   }
+  /// A reload: other limits, the same window.
+  void use(const config::settings& s) {
+    with([&](budget& b) { b.use(s.plane.requests_per_minute, s.plane.scan_share_percent); });
+  }
 
 private:
   std::mutex lock_;

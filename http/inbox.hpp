@@ -40,7 +40,7 @@ public:
   [[nodiscard]] virtual std::string actor(const std::string& id) const = 0;
   /// {"data":{…}}: scheduler threads, throughput, queue depths, cron entries with next run.
   [[nodiscard]] virtual std::string scheduler() const = 0;
-  /// {"data":{"status":"ok|degraded|down","dependencies":{…},"gaps":[…]}}
+  /// {"data":{"status":"ok|degraded|down","down":["caldav"…],"dependencies":{…},"gaps":{…}}}
   [[nodiscard]] virtual std::string health(bool detailed) const = 0;
   [[nodiscard]] virtual bool ready() const = 0;
   /// Server-sent events: calls back with each event's JSON until it returns false.

@@ -20,7 +20,15 @@ response as_json(std::string text) {
 response alive() { return as_json(R"({"data":{"status":"ok"}})"); }
 
 response readiness(const inspector& live, const request& r) {
-  if (live.ready()) return as_json(R"({"data":{"status":"ready"}})");
+  if (live.ready()) {
+    // Work is taken while a remote is away; which one is said, for whoever wonders.
+    json::object data{{"status", "ready"}};
+    boost::system::error_code problem;
+    const auto told = json::parse(live.health(false), problem);
+    const auto* down = problem ? nullptr : told.find_pointer("/data/down", problem);
+    if (down != nullptr && down->is_array() && !down->get_array().empty()) data["down"] = *down;
+    return as_json(json::serialize(json::object{{"data", std::move(data)}}));
+  }
   auto out = error_response(503, "NOT_READY", "not ready to take work", r.id);
   out.headers.push_back({"Retry-After", "1"});
   return out;

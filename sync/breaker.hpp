@@ -21,6 +21,8 @@ public:
   using time = std::chrono::milliseconds;  ///< steady, any epoch
 
   explicit breaker(breaker_policy policy) : policy_(policy) {}
+  /// Other thresholds from now on; state and counted failures stay.
+  void use(const breaker_policy& policy) noexcept { policy_ = policy; }
   /// Nothing: go. Otherwise wait this long before asking again. A probe of which nothing is heard
   /// for `open_for` is given up, and the next one goes: its end must not be what everybody waits
   /// for.

@@ -32,11 +32,16 @@ milliseconds scaled(milliseconds m, double factor) noexcept {
 
 }  // namespace
 
-request_budget::request_budget(std::uint32_t limit, std::uint32_t scan_share_percent)
-    : limit_(std::clamp(limit, 1U, 1'000'000U)),
-      scan_limit_(static_cast<std::uint32_t>(std::max<std::uint64_t>(
-          1, std::uint64_t{limit_} * std::clamp(scan_share_percent, 1U, 100U) / 100))),
-      reserve_(limit_ / 10) {}
+request_budget::request_budget(std::uint32_t limit, std::uint32_t scan_share_percent) {
+  use(limit, scan_share_percent);
+}
+
+void request_budget::use(std::uint32_t limit, std::uint32_t scan_share_percent) noexcept {
+  limit_ = std::clamp(limit, 1U, 1'000'000U);
+  scan_limit_ = static_cast<std::uint32_t>(std::max<std::uint64_t>(
+      1, std::uint64_t{limit_} * std::clamp(scan_share_percent, 1U, 100U) / 100));
+  reserve_ = limit_ / 10;
+}
 
 void request_budget::forget_old(steady_time now) {
   while (!sent_.empty() && sent_.front().at + window <= now) {

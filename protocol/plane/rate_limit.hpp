@@ -32,6 +32,9 @@ public:
   /// @param scan_share_percent  of the limit that scans may use, 1..100
   explicit request_budget(std::uint32_t limit = 60, std::uint32_t scan_share_percent = 30);
 
+  /// Other limits from now on; what was sent within the window still counts.
+  void use(std::uint32_t limit, std::uint32_t scan_share_percent) noexcept;
+
   /// A `go` has been counted: the request must be sent, and its end told by one of the notes.
   verdict admit(steady_time now, purpose why);
   /// Any answer but 429.
@@ -68,8 +71,9 @@ private:
   [[nodiscard]] steady_time free_at(std::uint32_t cap, bool scans_only) const;
   [[nodiscard]] steady_time remote_free_at() const;
 
-  std::uint32_t limit_, scan_limit_, reserve_;
-  std::deque<sent> sent_;  ///< within the window; never more than limit_
+  std::uint32_t limit_ = 1, scan_limit_ = 1, reserve_ = 0;
+  std::deque<sent>
+      sent_;  ///< within the window; never more than limit_, but for a moment after use()
   std::optional<remote_view> remote_;
   std::optional<steady_time> blocked_until_;
   std::int64_t in_flight_ = 0;

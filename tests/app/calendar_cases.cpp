@@ -1,7 +1,5 @@
 #include "tests/app/calendar_cases.hpp"
 
-#include <boost/test/unit_test.hpp>
-
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
@@ -11,72 +9,6 @@ int run_on_server(int argc, char** argv) {
   if (!server_under_test.installed()) return 77;
   return boost::unit_test::unit_test_main([] { return true; }, argc, argv);
 }
-
-namespace {
-
-/// Plane, calendar server and daemon, wired to each other.
-struct whole_path {
-  plane_side plane;
-  dav_server calendars{server_under_test};
-  bridge daemon;
-
-  whole_path() {
-    plane.configure(daemon);
-    calendars.configure(daemon);
-    // Polls and scans stay out of the way: what is not announced is found when the test says so.
-    daemon.environment["PLANEBRIDGE_PLANE_POLL_INTERVAL_S"] = "86400";
-    daemon.environment["PLANEBRIDGE_PLANE_SCAN_INTERVAL_S"] = "604800";
-    daemon.environment["PLANEBRIDGE_CALENDAR_FULL_SYNC_INTERVAL_S"] = "0";
-    daemon.start();
-    plane.announce_to(daemon);
-  }
-
-  [[nodiscard]] std::string url_of(const std::string& item) const {
-    return calendars.event_url(plane.project(), item);
-  }
-  /// The event once it is as `condition` wants; the case ends when it never is.
-  stored_event wait_for(const std::string& item,
-                        const std::function<bool(const stored_event&)>& condition) {
-    std::optional<stored_event> seen;
-    const bool came = eventually(30s, [&] {
-      seen = calendars.event(url_of(item));
-      return seen && condition(*seen);
-    });
-    BOOST_TEST_REQUIRE(came, "the event is " << (seen ? seen->text : "not there") << "\nthe log:\n"
-                                             << daemon.log());
-    return *seen;
-  }
-  stored_event wait_for(const std::string& item, const std::string& property,
-                        const std::string& value) {
-    return wait_for(item, [&](const stored_event& e) { return e.value(property) == value; });
-  }
-  void wait_gone(const std::string& item) {
-    BOOST_TEST_REQUIRE(eventually(30s, [&] { return calendars.gone(url_of(item)); }),
-                       "still there\n"
-                           << daemon.log());
-  }
-  finished sync(std::vector<std::string> more = {}) const {
-    std::vector<std::string> words{"sync", "now"};
-    words.insert(words.end(), more.begin(), more.end());
-    auto f = daemon.command_line(words);
-    BOOST_TEST_REQUIRE(f.code == 0, f.out << f.err << daemon.log());
-    return f;
-  }
-  /// No effect waits or is under way: what a sync handed to the actors is done.
-  void wait_idle() const {
-    BOOST_TEST_REQUIRE(eventually(30s, [&] {
-      for (const auto* status : {"waiting", "pending"})
-        for (const auto* what : {"effects", "deliveries"}) {
-          if ((std::string{status} == "waiting") != (std::string{what} == "effects")) continue;
-          const auto rows = daemon.json(std::string{"/api/v1/"} + what + "?status=" + status);
-          if (!at(rows, "/data").is_array() || !at(rows, "/data").as_array().empty()) return false;
-        }
-      return true;
-    }));
-  }
-};
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(an_event_appears_moves_is_cancelled_and_goes_with_its_work_item) {
   whole_path w;
