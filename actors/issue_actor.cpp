@@ -49,10 +49,9 @@ entity_actor::behavior_type issue_state::start(context_ptr ctx, entity_key key,
           [this](const exchange_performed& m) { on_performed(m); },
           [this](const calendar_answered& m) { on_calendar(m); },
           [this](const lane_due& m) {
-            if (m.generation == lane_generation_) {
-              lane_armed_ = false;
-              go_on();
-            }
+            if (m.generation == lane_generation_) lane_armed_ = false;
+            // Generation 0 is none of the lane's: an observation has waited long enough.
+            if (m.generation == lane_generation_ || m.generation == 0) go_on();
           }};
 }
 
@@ -95,7 +94,7 @@ void issue_state::on_loaded(const result<persistence::entity_state>& state) {
 }
 
 void issue_state::go_on() {
-  if (phase_ == phase::idle && !queue_.empty()) {
+  if (phase_ == phase::idle && !queue_.empty() && !waits_for_outcome(*queue_.front())) {
     current_ = queue_.front();
     queue_.pop_front();
     probe_->queued(-1);
@@ -105,6 +104,15 @@ void issue_state::go_on() {
   if (phase_ == phase::loading || phase_ == phase::stopped) return;
   dispatch_lane();
   report_idle();
+}
+
+bool issue_state::waits_for_outcome(const delivery& d) {
+  if (d.form != forms::calendar_observed || (!sent_ && !outcome_committing_)) return false;
+  const auto left = d.received_at + ctx_->opt().outcome_wait - ctx_->clock.now();
+  if (left <= left.zero()) return false;
+  if (std::exchange(outcome_awaited_, d.seq) != d.seq)
+    self_->delayed_send(self_, std::chrono::ceil<milliseconds>(left), lane_due{0});
+  return true;
 }
 
 void issue_state::handle_current() {

@@ -46,6 +46,9 @@ private:
   // The serial pipeline of deliveries
   void go_on();
 
+  /// What was seen in the calendar while our own write to it is under way may be that very write.
+  bool waits_for_outcome(const delivery& d);
+
   void handle_current();
 
   void judge(const sync::heard& what);
@@ -197,7 +200,7 @@ private:
   std::shared_ptr<const delivery> current_;
   std::optional<dispatched> sent_;
   timestamp sent_at_{};
-  std::int64_t possibly_sent_ = 0;
+  std::int64_t possibly_sent_ = 0, outcome_awaited_ = 0;
   std::unordered_map<std::uint64_t, call> calls_;
   std::uint64_t last_token_ = 0, lane_generation_ = 0;
   std::string project_hint_;
