@@ -117,7 +117,7 @@ private:
       return;
     }
     peers_.board->update(m.id, [&](sync_report& r) {
-      r.state = "done";
+      r.state = r.failures.empty() ? "done" : "failed";
       r.step = "done";
       r.finished_at = ctx_->clock.now();
     });
