@@ -20,17 +20,20 @@ class dispatcher_state {
 public:
   static inline const char* name = "dispatcher";
   explicit dispatcher_state(dispatcher_actor::pointer self) : self_(self) {}
+  dispatcher_state(const dispatcher_state&) = delete;
+  dispatcher_state& operator=(const dispatcher_state&) = delete;
+  /// However it ends: a new dispatcher makes new actors, and an entity never has two. (That they
+  /// watch the dispatcher would say the same, but ten thousand watchers make each one's end slow.)
+  ~dispatcher_state() {
+    for (auto& [key, e] : live_) caf::anon_send_exit(e.handle, caf::exit_reason::user_shutdown);
+  }
 
   dispatcher_actor::behavior_type start(context_ptr ctx, entity_factory make) {
     ctx_ = std::move(ctx);
     make_ = std::move(make);
     probe_ = ctx_->probes.add("dispatcher", "dispatcher", "planebridge");
     self_->set_down_handler([this](caf::down_msg& d) { on_down(d); });
-    self_->set_exit_handler([this](caf::exit_msg& m) {
-      for (auto& [key, e] : live_) self_->send_exit(e.handle, m.reason);
-      live_.clear();
-      self_->quit(std::move(m.reason));
-    });
+    self_->set_exit_handler([this](caf::exit_msg& m) { self_->quit(std::move(m.reason)); });
     self_->send(self_, sweep_due{});
     show_state();
     return {[this](const delivery_journaled& m) { on_journaled(m.what); },

@@ -31,9 +31,6 @@ entity_actor::behavior_type issue_state::start(context_ptr ctx, entity_key key,
   peers_ = std::move(peers);
   uid_ = protocol::caldav::uid_of(std::string{key_.id()});
   probe_ = ctx_->probes.add("issue", key_.text(), "dispatcher");
-  // A new dispatcher makes new actors: never two for one entity.
-  self_->monitor(dispatcher_);
-  self_->set_down_handler([this](caf::down_msg&) { self_->quit(); });
   load();
   return {[this](const handle_delivery& m) {
             queue_.push_back(m.what);
