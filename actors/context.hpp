@@ -36,7 +36,7 @@ struct options {
   std::chrono::milliseconds facts_wait{10'000};  ///< bound on waiting for a fact
   /// What was seen in a calendar waits so long for the outcome of our own write to it.
   std::chrono::milliseconds outcome_wait{30'000};
-  std::int32_t poison_attempts = 3;              ///< of one delivery
+  std::int32_t poison_attempts = 3;  ///< of one delivery
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;
   sync::retry_limits retry;

@@ -44,7 +44,8 @@ public:
   [[nodiscard]] virtual std::string health(bool detailed) const = 0;
   [[nodiscard]] virtual bool ready() const = 0;
   /// Server-sent events: calls back with each event's JSON until it returns false.
-  virtual void subscribe(std::function<bool(std::string_view event, std::string_view json)> sink) = 0;
+  virtual void subscribe(
+      std::function<bool(std::string_view event, std::string_view json)> sink) = 0;
 };
 
 }  // namespace pb::http

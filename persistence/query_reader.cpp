@@ -261,7 +261,8 @@ result<std::vector<entity_key>> query_reader::due_entities(timestamp now, std::s
   const std::array parameters{value::of(to_micros(now)), limit_of(limit)};
   auto rows = run_(
       "SELECT entity, MIN(due_at) FROM (SELECT entity, due_at FROM effects WHERE status = 0 "
-      "AND due_at <= $1 ORDER BY due_at LIMIT 100000) AS due GROUP BY entity ORDER BY 2, 1 LIMIT $2",
+      "AND due_at <= $1 ORDER BY due_at LIMIT 100000) AS due GROUP BY entity ORDER BY 2, 1 LIMIT "
+      "$2",
       parameters);
   if (!rows) return rows.error();
   std::vector<entity_key> out;

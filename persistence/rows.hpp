@@ -46,12 +46,12 @@ struct delivery_append {
 struct entity_row {
   entity_key key;
   std::string tenant = "default";
-  std::string parent;          ///< the project's uuid for a work item
-  std::int64_t cursor = 0;     ///< highest journal seq handled
-  std::string known;           ///< JSON, owned by sync/: last planned values, source times
-  bool tombstone = false;      ///< gone or archived at its source
+  std::string parent;       ///< the project's uuid for a work item
+  std::int64_t cursor = 0;  ///< highest journal seq handled
+  std::string known;        ///< JSON, owned by sync/: last planned values, source times
+  bool tombstone = false;   ///< gone or archived at its source
   timestamp changed_at{};
-  std::string source_time;     ///< the source's own update time as last seen, for scans
+  std::string source_time;  ///< the source's own update time as last seen, for scans
 };
 
 enum class effect_class : std::uint8_t { state = 0, append = 1, digest = 2 };
@@ -72,7 +72,7 @@ struct effect {
   std::string integration;  ///< "caldav"
   effect_class kind = effect_class::state;
   std::string operation;  ///< "caldav.put_event"
-  std::string object;     ///< what it sets: "plane-issue-…@calplanebot"; state effects replace by it
+  std::string object;  ///< what it sets: "plane-issue-…@calplanebot"; state effects replace by it
   std::int64_t revision = 0;
   std::string payload;  ///< JSON; empty for state effects, which are rendered when dispatched
   std::string idempotency_key;
@@ -104,9 +104,9 @@ struct attempt {
   std::int32_t number = 0;
   timestamp started_at{};
   std::chrono::microseconds took{0};
-  int status = 0;           ///< HTTP status of the last answer, 0 without one
-  std::string code;         ///< errc word, "none" when it went well
-  std::string detail;       ///< the remote's words, masked and cut to 500 bytes
+  int status = 0;      ///< HTTP status of the last answer, 0 without one
+  std::string code;    ///< errc word, "none" when it went well
+  std::string detail;  ///< the remote's words, masked and cut to 500 bytes
   std::string request_id;
 };
 

@@ -204,6 +204,7 @@ BOOST_AUTO_TEST_CASE(the_merged_event_reads_well_in_libical) {
 }
 
 BOOST_AUTO_TEST_CASE(merging_is_idempotent_and_unknown_lines_survive_for_any_server_copy) {
+  const std::string family = "👩‍👩‍👧‍👦🚀";
   const auto line = rc::gen::elementOf(
       std::vector<std::string>{"X-NOTE;P=\"a:b\":kept\\, too",
                                "NEWPROP:1",
@@ -225,11 +226,7 @@ BOOST_AUTO_TEST_CASE(merging_is_idempotent_and_unknown_lines_survive_for_any_ser
                                "LAST-MODIFIED:20270101T000000Z",
                                "RRULE:FREQ=DAILY",
                                "no colon at all",
-                               "X-EMOJI:"
-                               "👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧‍👦🚀👩‍👩‍👧"
-                               "‍"
-                               "👦"
-                               "🚀",
+                               "X-EMOJI:" + family + family + family + family,
                                "BEGIN:VALARM\r\nDESCRIPTION:mine\r\nSUMMARY:mine\r\nEND:VALARM"});
   BOOST_TEST(rc::check("merge twice", [&line] {
     const auto extra = *rc::gen::container<std::vector<std::string>>(line);
