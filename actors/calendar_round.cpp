@@ -187,7 +187,8 @@ void calendar_watch_state::compare(const persistence::link_row& l) {
   }
   const bool expected = !l.remote_id.empty() &&
                         (state == sync::link_state::live || state == sync::link_state::diverged);
-  const bool muted = state == sync::link_state::muted && round_->ask.forced;
+  const bool muted = state == sync::link_state::muted &&
+                     (round_->ask.forced || ctx_->opt().calendar.restore_deleted);
   if (expected || muted || (state == sync::link_state::diverged && !base->planned.empty()))
     observe(l.entity, base->project, false, "", "", "missing");
 }

@@ -9,7 +9,6 @@
 namespace pb::actors {
 using std::chrono::milliseconds;
 namespace {
-constexpr milliseconds cache_for{3'600'000};
 constexpr milliseconds first_round_after{3'000};
 }  // namespace
 
@@ -69,7 +68,9 @@ void calendar_watch_state::find(const std::string& key) {
   std::string display = ctx_->opt().single_name;
   if (!key.empty()) {
     const auto p = ctx_->projects.find(key);
-    display = p && !p->name.empty() ? p->name : "Plane " + key.substr(0, 8);
+    display = p && !p->name.empty() ? sync::calendar_name(ctx_->opt().project_calendar_name, *p,
+                                                          ctx_->opt().rendering.workspace_slug)
+                                    : "Plane " + key.substr(0, 8);
   }
   ask(calls_->ensure_calendar(home_.home, key, display), urgency::person, {call::ensure, key});
 }
@@ -94,7 +95,7 @@ void calendar_watch_state::on_discovered(const performed& p) {
     return;
   }
   home_ = remotes::home_from(*p.what);
-  home_until_ = ctx_->steady_ms() + cache_for;
+  home_until_ = ctx_->steady_ms() + ctx_->opt().discovery_cache;
   if (home_.home.empty() && home_.fixed.empty()) return no_home();
   if (home_.fixed.empty())
     std::erase_if(calendars_, [&](const auto& c) { return in_home(c.second.href) == nullptr; });
@@ -135,7 +136,7 @@ void calendar_watch_state::on_ensured(const std::string& key, const performed& p
   }
   failed_in_a_row_ = 0;
   const auto href = remotes::calendar_from(*p.what);
-  calendars_[key] = {href, ctx_->steady_ms() + cache_for};
+  calendars_[key] = {href, ctx_->steady_ms() + ctx_->opt().discovery_cache};
   for (auto& r : replies) (*r)(calendar_found{href});
 }
 

@@ -55,6 +55,8 @@ struct options {
   sync::event_rendering rendering;
   bool single_calendar = false;
   std::string single_name = "Plane";
+  std::string project_calendar_name = "{project}";  ///< {project}, {identifier}, {workspace}
+  std::chrono::milliseconds discovery_cache{3'600'000};
   std::chrono::milliseconds full_sync_every{300'000};
   std::optional<int> alarm_minutes;
 

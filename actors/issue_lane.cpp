@@ -228,7 +228,7 @@ void issue_state::effect_done(const performed& p) {
       o.put_back = r.put_back;
       e->remote_id = o.href;
     }
-    auto settled = sync::settle(o, link_);
+    auto settled = sync::settle(o, link_, ctx_->opt().calendar);
     link_ = settled.link;
     rule = settled.rule;
     if (settled.stale_href)

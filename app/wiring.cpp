@@ -43,12 +43,18 @@ actors::options actor_options(const config::settings& s) {
   o.calendar.start_to_target = s.calendar.span == config::calendar_span::start_to_target;
   o.calendar.window = s.calendar.window;
   o.calendar.shadow = s.calendar.mode == config::run_mode::shadow;
+  o.calendar.restore_deleted =
+      s.calendar.deleted_by_person == config::deleted_event_policy::restore;
+  o.calendar.put_back_limit = s.calendar.flip_limit;
+  o.calendar.put_back_window = s.calendar.flip_window;
   o.calendar.only_projects = s.plane.projects_include;
   o.calendar.without_projects = s.plane.projects_exclude;
   o.rendering.app_url = config::plane_app_url(s);
   o.rendering.workspace_slug = s.plane.workspace_slug;
   o.single_calendar = s.calendar.layout == config::calendar_layout::single;
   o.single_name = s.calendar.single_name;
+  o.project_calendar_name = s.calendar.name_template;
+  o.discovery_cache = s.calendar.discovery_cache;
   o.full_sync_every = s.calendar.full_sync_interval;
   if (s.calendar.alarm) o.alarm_minutes = static_cast<int>(s.calendar.alarm->count());
 

@@ -122,10 +122,10 @@ struct concurrency_settings {
   std::chrono::seconds passivate_after{60};
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;
-  unsigned max_attempts = 8;
+  unsigned max_attempts = 15;
   std::chrono::hours max_age{24};
-  std::chrono::milliseconds backoff_base{500};
-  std::chrono::milliseconds backoff_cap{60'000};
+  std::chrono::milliseconds backoff_base{2'000};
+  std::chrono::milliseconds backoff_cap{600'000};
   unsigned breaker_failures = 5;
   std::chrono::seconds breaker_window{60};
   std::chrono::seconds breaker_open{30};

@@ -1,5 +1,9 @@
 #include "sync/calendar_event.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "protocol/plane/urls.hpp"
 
 namespace pb::sync {
@@ -78,6 +82,27 @@ caldav::event_values render_event(const item_knowledge& item,
   v.created = instant(item.created_at);
   v.updated = instant(item.updated_at);
   return caldav::normalized(std::move(v));
+}
+
+std::string calendar_name(std::string_view pattern, const plane::project& project,
+                          std::string_view workspace_slug) {
+  const std::pair<std::string_view, std::string_view> places[] = {
+      {"{project}", project.name},
+      {"{identifier}", project.identifier},
+      {"{workspace}", workspace_slug}};
+  std::string out;
+  while (!pattern.empty()) {
+    const auto* const place = std::find_if(std::begin(places), std::end(places),
+                                           [&](auto& p) { return pattern.starts_with(p.first); });
+    if (place == std::end(places)) {
+      out += pattern.front();
+      pattern.remove_prefix(1);
+    } else {
+      out += place->second;
+      pattern.remove_prefix(place->first.size());
+    }
+  }
+  return out;
 }
 
 }  // namespace pb::sync

@@ -24,4 +24,9 @@ protocol::caldav::event_values render_event(const item_knowledge& item,
                                             const event_rendering& where,
                                             const calendar_rules& rules);
 
+/// The display name of a project's calendar: {project}, {identifier} and {workspace} of the
+/// template filled in, once each; anything else stays as it is written.
+std::string calendar_name(std::string_view pattern, const protocol::plane::project& project,
+                          std::string_view workspace_slug);
+
 }  // namespace pb::sync

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 namespace caldav = protocol::caldav;
 namespace {
 
-constexpr std::size_t put_back_limit = 3;
 constexpr const char* not_listed_yet =
     "parked: whether its project is mirrored is known when Plane's projects are read";
 
@@ -245,6 +244,8 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
       return v;
     }
     if (seen.forced) return put(std::move(absent), "calendar: put again on request");
+    if (rules.restore_deleted)
+      return put(std::move(absent), "calendar: deleted by a person, put back");
     if (link.state == link_state::muted) return settle_with("calendar: stays deleted (muted)");
     if (link.base.href.empty() || link.state == link_state::diverged)
       return put(std::move(absent), "calendar: missing");
@@ -307,7 +308,8 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
                                                               : "calendar: content differs");
 }
 
-outcome_plan settle(const calendar_outcome& o, const calendar_link& link) {
+outcome_plan settle(const calendar_outcome& o, const calendar_link& link,
+                    const calendar_rules& rules) {
   outcome_plan p;
   p.link = link;
   calendar_base& b = p.link.base;
@@ -336,11 +338,12 @@ outcome_plan settle(const calendar_outcome& o, const calendar_link& link) {
   p.link.state = link_state::live;
   p.rule = o.wrote ? "calendar: written" : "calendar: already right";
   if (o.wrote && o.put_back) {
-    std::erase_if(b.put_back, [&](timestamp t) { return o.at - t > 1h; });
+    std::erase_if(b.put_back, [&](timestamp t) { return o.at - t > rules.put_back_window; });
     b.put_back.push_back(o.at);
-    if (b.put_back.size() >= put_back_limit) {
+    if (b.put_back.size() >= rules.put_back_limit) {
       p.link.state = link_state::conflict;
-      p.rule = "calendar: put back three times within an hour, a person must look";
+      p.rule = "calendar: put back " + std::to_string(b.put_back.size()) +
+               " times in a short while, a person must look";
     }
   }
   return p;

@@ -19,6 +19,12 @@ struct calendar_rules {
   bool start_to_target = false;  ///< calendar.span
   std::chrono::milliseconds window{5'000};
   bool shadow = false;
+  /// An event that a person deleted: false, it stays deleted until the item changes; true, the next
+  /// look puts it back.
+  bool restore_deleted = false;
+  /// A client's edits of our values are put back so often within the time; then a person must look.
+  std::size_t put_back_limit = 3;
+  std::chrono::minutes put_back_window{60};
   /// Uuids, and identifiers as people write them; only empty: all. See with_names().
   std::vector<std::string> only_projects, without_projects;
   bool names_pending = false;  ///< an identifier among them has no uuid yet
@@ -125,6 +131,7 @@ struct outcome_plan {
   std::optional<std::string> stale_href, stale_etag;
   std::string rule;
 };
-outcome_plan settle(const calendar_outcome& outcome, const calendar_link& link);
+outcome_plan settle(const calendar_outcome& outcome, const calendar_link& link,
+                    const calendar_rules& rules = {});
 
 }  // namespace pb::sync

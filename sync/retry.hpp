@@ -12,7 +12,7 @@
 namespace pb::sync {
 
 struct retry_limits {
-  std::int32_t max_attempts = 8;
+  std::int32_t max_attempts = 15;
   std::chrono::milliseconds max_age{std::chrono::hours{24}};
   std::chrono::milliseconds base{2'000};
   std::chrono::milliseconds cap{600'000};

@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_read_that_is_refused_for_good_ends_as_a_dead_letter_and_t
                       .status = 400});
   const auto from = w.calls.size();
   w.touch(item);
-  BOOST_TEST(w.run_until([&] { return w.counts().dead_deliveries == 1; }, 2h));
+  BOOST_TEST(w.run_until([&] { return w.counts().dead_deliveries == 1; }, 6h));
   BOOST_TEST(w.calls_to("GET", item, from).size() == w.settings.concurrency.max_attempts);
   BOOST_TEST(w.deliveries(item).back().reason.find("400") != std::string::npos,
              w.deliveries(item).back().reason);

@@ -55,6 +55,7 @@ BOOST_AUTO_TEST_CASE(a_calendar_server_that_is_away_at_the_start_is_told_and_wai
   bridge daemon;
   plane.configure(daemon);
   calendars.configure(daemon);
+  daemon.environment["PLANEBRIDGE_CONCURRENCY_BACKOFF_BASE_MS"] = "100";
   daemon.environment["PLANEBRIDGE_CONCURRENCY_BACKOFF_CAP_MS"] = "500";
   daemon.environment["PLANEBRIDGE_CONCURRENCY_BREAKER_OPEN_S"] = "1";
   daemon.start();

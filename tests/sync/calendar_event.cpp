@@ -251,3 +251,13 @@ BOOST_AUTO_TEST_CASE(whatever_an_item_says_its_event_can_be_written) {
     RC_ASSERT(events == 1U);
   }));
 }
+
+BOOST_AUTO_TEST_CASE(a_calendar_is_named_by_the_pattern_and_names_are_not_patterns) {
+  BOOST_TEST(calendar_name("{project}", web(), "demo") == "Website");
+  BOOST_TEST(calendar_name("{workspace}/{identifier}: {project}", web(), "demo") ==
+             "demo/WEB: Website");
+  BOOST_TEST(calendar_name("{Project} {", web(), "demo") == "{Project} {");
+  auto odd = web();
+  odd.name = "{identifier} 日历";
+  BOOST_TEST(calendar_name("{project}", odd, "demo") == "{identifier} 日历");
+}

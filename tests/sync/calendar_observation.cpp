@@ -80,6 +80,16 @@ BOOST_AUTO_TEST_CASE(an_operator_brings_a_deleted_event_back) {
   puts(judged(seen, k, written(k)), "calendar: put again on request");
 }
 
+BOOST_AUTO_TEST_CASE(where_deleted_events_are_to_be_restored_the_next_look_restores_them) {
+  const auto k = known_item(1);
+  const auto muted = judged(absent(), k, written(k)).link;
+  calendar_rules restoring;
+  restoring.restore_deleted = true;
+  for (const auto& link : {written(k), muted})
+    puts(judge_observation(absent(), k, link, {}, false, at(100), restoring).plan,
+         "calendar: deleted by a person, put back");
+}
+
 BOOST_AUTO_TEST_CASE(an_event_that_a_person_restores_is_followed_again) {
   const auto k = known_item(1);
   const auto muted = judged(absent(), k, written(k)).link;
@@ -321,6 +331,17 @@ BOOST_AUTO_TEST_CASE(three_edits_put_back_within_an_hour_are_a_conflict) {
   BOOST_TEST(!put_back(1800));
   BOOST_TEST(!put_back(3601));  // the first is longer ago than an hour
   BOOST_TEST(put_back(3700));
+  // How often, and within what time, is a matter of configuration.
+  calendar_rules patient;
+  patient.put_back_limit = 2;
+  patient.put_back_window = std::chrono::minutes{10};
+  for (const auto& [again, conflict] : {std::pair{601.0, false}, std::pair{599.0, true}}) {
+    auto o = put_outcome(k, 0);
+    o.put_back = true;
+    const auto first = settle(o, written(k), patient).link;
+    o.at = at(again);
+    BOOST_TEST((settle(o, first, patient).link.state == link_state::conflict) == conflict);
+  }
   // What changed nothing, and what was our own change, does not count.
   link = written(k);
   for (int n = 0; n < 5; ++n) {
