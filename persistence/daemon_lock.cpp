@@ -22,6 +22,21 @@ std::string host_and_pid() {
   return std::string{host.data()}.substr(0, 30) + ":" + std::to_string(::getpid());
 }
 
+/// What the holder wrote into its lock file. It writes right after it locks: a moment's patience
+/// for one that has just begun.
+std::string name_in(int fd) {
+  std::string name;
+  for (int tries = 0; tries < 100; ++tries) {
+    std::array<char, 128> who{};
+    const ssize_t n = ::pread(fd, who.data(), who.size() - 1, 0);
+    name.assign(who.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    if (name.ends_with('\n')) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  return name.empty() ? "a process that left no name" : name;
+}
+
 failure held_by(const std::string& who, const std::string& what) {
   return {errc::conflict, "store.lock",
           "another planebridge uses this database: " + who + " holds " + what,
@@ -37,12 +52,9 @@ result<std::unique_ptr<file_lock>> file_lock::acquire(const std::string& databas
     return failure{errc::storage, "store.lock", "cannot open " + path + ": " + std::strerror(errno),
                    "check that the folder exists and that this user may write there"};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    std::array<char, 128> who{};
-    const ssize_t n = ::pread(fd, who.data(), who.size() - 1, 0);
+    auto who = name_in(fd);
     ::close(fd);
-    std::string name{who.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
-    while (!name.empty() && name.back() == '\n') name.pop_back();
-    return held_by(name.empty() ? "a process that left no name" : name, path);
+    return held_by(who, path);
   }
   const std::string name = host_and_pid() + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, name.data(), name.size(), 0) < 0) {
