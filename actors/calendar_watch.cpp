@@ -143,18 +143,8 @@ void calendar_watch_state::on_ensured(const std::string& key, const performed& p
 void calendar_watch_state::ask(exchange_ptr what, urgency how, pending_call c) {
   const auto token = ++last_token_;
   pending_.emplace(token, std::move(c));
-  auto self = calendar_watch_actor{self_};
-  performed lost;
-  lost.what = what;
-  lost.failed = failure{
-      errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
-  auto reply = std::make_shared<reply_once<performed>>(
-      [self, token](performed p) {
-        caf::anon_send(self,
-                       exchange_performed{token, std::make_shared<const performed>(std::move(p))});
-      },
-      std::move(lost));
-  self_->send(caldav_, perform{std::move(what), how, "calendar-watch", std::move(reply)});
+  self_->send(caldav_, call_for(calendar_watch_actor{self_}, token, std::move(what), how,
+                                "calendar-watch", ctx_->clock.now()));
 }
 
 void calendar_watch_state::on_performed(const exchange_performed& m) {

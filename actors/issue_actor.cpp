@@ -366,19 +366,8 @@ std::uint64_t issue_state::token_for(call what) {
 
 void issue_state::ask(const connector_port& whom, exchange_ptr what, urgency how,
                       std::uint64_t token) {
-  auto self = entity_actor{self_};
-  performed lost;
-  lost.what = what;
-  lost.failed = failure{
-      errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
-  lost.started_at = ctx_->clock.now();
-  auto reply = std::make_shared<reply_once<performed>>(
-      [self, token](performed p) {
-        caf::anon_send(self,
-                       exchange_performed{token, std::make_shared<const performed>(std::move(p))});
-      },
-      std::move(lost));
-  self_->send(whom, perform{std::move(what), how, key_.text(), std::move(reply)});
+  self_->send(whom, call_for(entity_actor{self_}, token, std::move(what), how, key_.text(),
+                             ctx_->clock.now()));
 }
 
 effect* issue_state::find_effect(std::int64_t id) {

@@ -112,6 +112,24 @@ struct exchange_performed {
   std::uint64_t token = 0;
   std::shared_ptr<const performed> outcome;
 };
+/// A call whose outcome comes to `to` as exchange_performed{token} in any case: as errc::crashed
+/// when the connector dies with it.
+template <class Handle>
+perform call_for(Handle to, std::uint64_t token, std::shared_ptr<protocol::exchange> what,
+                 urgency how, std::string on_behalf, timestamp now) {
+  performed lost;
+  lost.what = what;
+  lost.started_at = now;
+  lost.failed = failure{
+      errc::crashed, "connector", "the connector crashed with this call in flight", "", 0, "", {}};
+  auto reply = std::make_shared<reply_once<performed>>(
+      [to, token](performed p) {
+        caf::anon_send(to,
+                       exchange_performed{token, std::make_shared<const performed>(std::move(p))});
+      },
+      std::move(lost));
+  return {std::move(what), how, std::move(on_behalf), std::move(reply)};
+}
 
 // supervisor -------------------------------------------------------------------------------------
 struct restart_due {

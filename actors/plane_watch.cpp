@@ -11,6 +11,7 @@
 #include "actors/front.hpp"
 #include "base/digest.hpp"
 #include "base/log.hpp"
+#include "sync/gap.hpp"
 
 namespace pb::actors {
 using std::chrono::milliseconds;
@@ -141,7 +142,9 @@ private:
         probe_->state("polling " + now_.project, requested_at_);
         const auto it = watermarks_.find(now_.project);
         if (it == watermarks_.end()) return done_with_task();
-        return ask(peers_.calls->poll_items(now_.project, overlap(it->second)), how);
+        return ask(peers_.calls->poll_items(
+                       now_.project, sync::poll_down_to(it->second, ctx_->opt().poll_overlap)),
+                   how);
       }
       case kind::scan:
         probe_->state("scanning " + now_.project, requested_at_);
@@ -262,20 +265,8 @@ private:
     return (c.only_projects.empty() || names(c.only_projects)) && !names(c.without_projects);
   }
 
-  std::string overlap(const std::string& watermark) const {
-    const auto t = parse_rfc3339(watermark);
-    return t ? format_rfc3339(*t - ctx_->opt().poll_overlap) : watermark;
-  }
-
   bool young(const std::string& updated_at) const {
-    const auto t = parse_rfc3339(updated_at);
-    return t && *t > requested_at_ - ctx_->opt().poll_grace;
-  }
-
-  static bool same_time(const std::string& a, const std::string& b) {
-    if (a == b) return true;
-    const auto x = parse_rfc3339(a), y = parse_rfc3339(b);
-    return x && y && *x == *y;
+    return sync::is_young(updated_at, requested_at_, ctx_->opt().poll_grace);
   }
 
   /// Few rows come down to the watermark: each is looked up by its key.
@@ -340,21 +331,15 @@ private:
     for (const auto& r : rows_) {
       if (young(r.updated_at))
         continue;  // its webhook may still come; the watermark stays below it
-      if (mark.empty() || later(r.updated_at, mark)) mark = r.updated_at;
+      if (mark.empty() || sync::is_later(r.updated_at, mark)) mark = r.updated_at;
       const auto it = known_.find(r.id);
       if (it != known_.end() && !it->second.tombstone &&
-          !later(r.updated_at, it->second.source_time))
+          !sync::is_later(r.updated_at, it->second.source_time))
         continue;
       found.push_back(row_delivery(r));
     }
     if (!found.empty()) ctx_->gaps.unannounced_found(ctx_->clock.now(), found.size());
     journal(std::move(found), mark);
-  }
-
-  static bool later(const std::string& a, const std::string& b) {
-    if (b.empty()) return true;
-    const auto x = parse_rfc3339(a), y = parse_rfc3339(b);
-    return x && y && *x > *y;
   }
 
   persistence::delivery_append row_delivery(const remotes::listed_item& r) const {
@@ -370,10 +355,10 @@ private:
     std::string mark = watermarks_[now_.project];
     for (const auto& r : rows_) {
       listed.insert(r.id);
-      if (!young(r.updated_at) && later(r.updated_at, mark)) mark = r.updated_at;
+      if (!young(r.updated_at) && sync::is_later(r.updated_at, mark)) mark = r.updated_at;
       const auto it = known_.find(r.id);
       if (it != known_.end() && !it->second.tombstone &&
-          same_time(it->second.source_time, r.updated_at))
+          sync::is_same_moment(it->second.source_time, r.updated_at))
         continue;
       if (young(r.updated_at) && !now_.forced && !now_.first_sync) continue;
       differ->insert(r.id);
@@ -469,23 +454,8 @@ private:
 
   void ask(exchange_ptr what, urgency how) {
     const auto token = ++token_;
-    auto self = plane_watch_actor{self_};
-    performed lost;
-    lost.what = what;
-    lost.failed = failure{errc::crashed,
-                          "connector",
-                          "the connector crashed with this call in flight",
-                          "",
-                          0,
-                          "",
-                          {}};
-    auto reply = std::make_shared<reply_once<performed>>(
-        [self, token](performed p) {
-          caf::anon_send(
-              self, exchange_performed{token, std::make_shared<const performed>(std::move(p))});
-        },
-        std::move(lost));
-    self_->send(peers_.plane, perform{std::move(what), how, "plane-watch", std::move(reply)});
+    self_->send(peers_.plane, call_for(plane_watch_actor{self_}, token, std::move(what), how,
+                                       "plane-watch", ctx_->clock.now()));
   }
 
   plane_watch_actor::pointer self_;
