@@ -62,7 +62,7 @@ wait_port() {
 stop_pid() {
   local pid=$1
   [ -n "$pid" ] && kill "$pid" 2>/dev/null || return 0
-  for _ in $(seq 1 50); do
+  for _ in $(seq 1 250); do
     kill -0 "$pid" 2>/dev/null || return 0
     # A zombie of ours has ended too; only its parent has not looked yet.
     case $(ps -o stat= -p "$pid" 2>/dev/null) in Z* | "") return 0 ;; esac
