@@ -58,7 +58,7 @@ wait_port() {
   done
 }
 
-# Ends one process by its id: TERM, then KILL after five seconds. A process that is gone is fine.
+# Ends one process by its id: TERM, then KILL after 25 seconds, more than the daemon's own grace. A process that is gone is fine.
 stop_pid() {
   local pid=$1
   [ -n "$pid" ] && kill "$pid" 2>/dev/null || return 0
