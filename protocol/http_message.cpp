@@ -76,4 +76,34 @@ std::string join_url(std::string_view base, const std::vector<std::string_view>&
   return out;
 }
 
+errc meaning_of_status(int status) noexcept {
+  switch (status) {
+    case 400:
+    case 422:
+      return errc::bad_input;
+    case 401:
+      return errc::unauthorized;
+    case 403:
+      return errc::forbidden;
+    case 404:
+    case 410:
+      return errc::not_found;
+    case 408:
+      return errc::timed_out;
+    case 409:
+    case 423:
+      return errc::conflict;
+    case 412:
+      return errc::precondition;
+    case 413:
+      return errc::too_large;
+    case 429:
+      return errc::rate_limited;
+    case 507:
+      return errc::insufficient_storage;
+    default:
+      return status >= 500 && status < 600 ? errc::upstream_down : errc::unexpected_answer;
+  }
+}
+
 }  // namespace pb::protocol

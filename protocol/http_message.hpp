@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/failure.hpp"
+
 namespace pb::protocol {
 
 struct http_header {
@@ -30,6 +32,9 @@ struct http_response {
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
   [[nodiscard]] bool has_header(std::string_view name) const noexcept;
 };
+
+/// What a refusal means by its status alone, where a remote system gives it no meaning of its own.
+errc meaning_of_status(int status) noexcept;
 
 /// Unreserved characters stay, all else becomes %XX; for one path segment or query piece.
 std::string percent_encode(std::string_view piece);

@@ -9,37 +9,9 @@ errc code_of(const effective_status& s) {
       s.condition == "supported-calendar-component")
     return errc::bad_input;
   if (s.condition == "max-resource-size") return errc::too_large;
-  switch (s.status) {
-    case 400:
-    case 415:
-    case 422:
-      return errc::bad_input;
-    case 401:
-      return errc::unauthorized;
-    case 403:
-      return errc::forbidden;
-    case 404:
-    case 410:
-      return errc::not_found;
-    case 408:
-      return errc::timed_out;
-    case 409:
-    case 423:
-      return errc::conflict;
-    case 412:
-      return errc::precondition;
-    case 413:
-      return errc::too_large;
-    case 429:
-      return errc::rate_limited;
-    case 507:
-      return errc::insufficient_storage;
-    default:
-      break;
-  }
+  if (s.status == 415) return errc::bad_input;
   // 501 is an answer about the method, not a passing state.
-  if (s.status >= 500 && s.status != 501) return errc::upstream_down;
-  return errc::unexpected_answer;
+  return s.status == 501 ? errc::unexpected_answer : meaning_of_status(s.status);
 }
 
 std::string remedy_of(errc code) {

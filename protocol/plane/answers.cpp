@@ -53,34 +53,10 @@ void append_text(std::string& out, const json::value& v, int depth) {
 }
 
 errc code_of(int status, std::string_view message) {
-  switch (status) {
-    case 401:
-      return errc::unauthorized;
-    case 403:
-      // The open edition answers a wrong or expired key with 403 and this text.
-      return message.find("API token is not valid") != std::string_view::npos ? errc::unauthorized
-                                                                              : errc::forbidden;
-    case 404:
-    case 410:
-      return errc::not_found;
-    case 408:
-      return errc::timed_out;
-    case 409:
-      return errc::conflict;
-    case 412:
-      return errc::precondition;
-    case 413:
-      return errc::too_large;
-    case 429:
-      return errc::rate_limited;
-    case 507:
-      return errc::insufficient_storage;
-    default:
-      break;
-  }
-  if (status >= 500 && status < 600) return errc::upstream_down;
-  if (status == 400 || status == 422) return errc::bad_input;
-  return errc::unexpected_answer;
+  // The open edition answers a wrong or expired key with 403 and this text.
+  if (status == 403 && message.find("API token is not valid") != std::string_view::npos)
+    return errc::unauthorized;
+  return meaning_of_status(status);
 }
 
 std::string_view remedy_of(errc code, int status) noexcept {

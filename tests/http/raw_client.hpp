@@ -11,6 +11,8 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -135,6 +137,17 @@ inline std::string post(const std::string& target, const std::string& body,
   return "POST " + target +
          " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more +
          "\r\n" + body;
+}
+
+/// An error answer in the one shape that they all have.
+inline void check_error(const answer& a, int status, const std::string& code) {
+  BOOST_TEST(a.status == status);
+  BOOST_TEST(a.header("Content-Type") == "application/json");
+  boost::system::error_code ec;
+  const auto j = boost::json::parse(a.body, ec);
+  BOOST_REQUIRE_MESSAGE(!ec, a.body);
+  BOOST_TEST(j.at("error").at("code").as_string() == code);
+  BOOST_TEST(j.at("error").at("request_id").as_string() == a.header("X-Request-Id"));
 }
 
 }  // namespace raw

@@ -15,26 +15,13 @@
 #include "served.hpp"
 
 using namespace std::chrono_literals;
+using raw::check_error;
 using raw::get;
 using raw::post;
 using served::listener;
 using served::quick;
 using namespace pb;
 using namespace pb::http;
-
-namespace {
-
-void check_error(const raw::answer& a, int status, const std::string& code) {
-  BOOST_TEST(a.status == status);
-  BOOST_TEST(a.header("Content-Type") == "application/json");
-  boost::system::error_code ec;
-  const auto j = boost::json::parse(a.body, ec);
-  BOOST_REQUIRE_MESSAGE(!ec, a.body);
-  BOOST_TEST(j.at("error").at("code").as_string() == code);
-  BOOST_TEST(j.at("error").at("request_id").as_string() == a.header("X-Request-Id"));
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(one_connection_carries_many_requests) {
   listener l;

@@ -8,6 +8,7 @@
 #include "served.hpp"
 
 using namespace std::chrono_literals;
+using raw::check_error;
 using raw::get;
 using raw::post;
 using served::listener;
@@ -16,15 +17,6 @@ using namespace pb;
 using namespace pb::http;
 
 namespace {
-
-void check_error(const raw::answer& a, int status, const std::string& code) {
-  BOOST_TEST(a.status == status);
-  boost::system::error_code ec;
-  const auto j = boost::json::parse(a.body, ec);
-  BOOST_REQUIRE_MESSAGE(!ec, a.body);
-  BOOST_TEST(j.at("error").at("code").as_string() == code);
-  BOOST_TEST(j.at("error").at("request_id").as_string() == a.header("X-Request-Id"));
-}
 
 /// Refused, and the connection is of no more use.
 void check_last(raw::client& c, const raw::answer& a, int status, const std::string& code) {

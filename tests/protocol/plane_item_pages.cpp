@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "exchange_steps.hpp"
 #include "plane_fixture.hpp"
 
 using namespace pb::protocol;
@@ -10,29 +11,12 @@ using namespace pb::protocol::plane;
 namespace fixture = plane_fixture;
 using pb::errc;
 
+using namespace exchange_steps;
+
 namespace {
 
 const std::string pid = "f08062b3-a567-4b64-828d-08c780a8c3dc";
 const api at{"https://plane.example.test", "fake-works", "work-items"};
-
-http_response answer(int status, std::string body = {}) { return {status, {}, std::move(body)}; }
-
-call calls(const step& s) {
-  if (const auto* why = std::get_if<pb::failure>(&s)) BOOST_FAIL(pb::describe(*why));
-  BOOST_REQUIRE(std::holds_alternative<call>(s));
-  return std::get<call>(s);
-}
-void ends(const step& s) {
-  if (const auto* why = std::get_if<pb::failure>(&s)) BOOST_FAIL(pb::describe(*why));
-  BOOST_REQUIRE(std::holds_alternative<finished>(s));
-}
-pb::failure fails(const step& s) {
-  BOOST_REQUIRE(std::holds_alternative<pb::failure>(s));
-  return std::get<pb::failure>(s);
-}
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string id_of(int n) {
   const auto digits = std::to_string(n);
