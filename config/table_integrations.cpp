@@ -11,7 +11,9 @@ std::vector<entry> plane_rows() {
       {.section = "plane",
        .key = "mode",
        .bind = at<&s::plane, &p::mode>,
-       .sentence = "shadow plans and records what would be written to Plane and sends nothing.",
+       .sentence =
+           "shadow plans and records what would be written to Plane and sends nothing; this "
+           "release only reads Plane.",
        .choices = {"live", "shadow"}},
       {.section = "plane",
        .key = "base_url",

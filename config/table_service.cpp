@@ -192,7 +192,8 @@ std::vector<entry> server_rows() {
       {.section = "security",
        .key = "integration_token",
        .bind = at<&s::security, &sec::integration_token>,
-       .sentence = "Bearer token of the pipelines that post to /ingest.",
+       .sentence = "Bearer token of the pipelines that post to /ingest; this release has no such "
+                   "endpoint yet.",
        .variables = {"INTEGRATION_TOKEN"},
        .reloadable = true},
   };
