@@ -1,191 +1,301 @@
-// benchmarks/accepts: durable accepts per second. Signed Plane webhooks over keep-alive
-// connections, one under way on each; every body is a new delivery (its own item and update time).
-// One thread and poll(2), so that the load takes little of the machine it shares with the daemon.
-//   PLANE_WEBHOOK_SECRET=… benchmarks/accepts PORT CONNECTIONS SECONDS
-// Called by scripts/bench. Exit 1 when an answer was not 200 "accepted" or a connection broke.
+// benchmarks/accepts: the load. Signed Plane webhooks, each a new delivery, one under way on each
+// connection. One thread and epoll, so that the load takes little of the machine that it shares
+// with the server. Loopback only.
+//   closed loop: each connection sends again once it has its answer; latency from the sending.
+//   open loop (--rate): request i is due at i / rate whatever the server does; latency from when it
+//     was due, so that a server that stalls is charged for those who wait meanwhile.
+// Prints one line of JSON. Exit 1 when an answer was not 200 "accepted" or a connection broke.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/clock.hpp"
-#include "base/digest.hpp"
-#include "base/random.hpp"
+#include "benchmarks/webhooks.hpp"
 
 namespace {
 using steady = std::chrono::steady_clock;
+using instant = steady::time_point;
 
-/// A recorded webhook with places for its item and its update time.
-class deliveries {
-public:
-  deliveries(std::string body, std::string key, std::string host)
-      : body_(std::move(body)), key_(std::move(key)), host_(std::move(host)) {
-    id_ = body_.find("\"id\": \"", body_.find("\"data\"")) + 7;
-    updated_ = body_.find("\"updated_at\": \"") + 15;
-  }
+struct wanted {
+  std::uint16_t port = 0;
+  std::size_t connections = 64, items = 1000;
+  double seconds = 1.5, warmup = 0.3;
+  double rate = 0;  ///< per second; 0: closed loop
+  bool keep_alive = true;
+  std::size_t limit = 0;  ///< requests at most; 0: none
+};
 
-  std::string next() {
-    body_.replace(id_, 36, pb::make_uuid(random_));
-    body_.replace(updated_, 27, pb::format_rfc3339(clock_.now()));
-    std::string out =
-        "POST /webhooks/plane HTTP/1.1\r\nHost: " + host_ +
-        "\r\nContent-Type: application/json\r\nX-Plane-Event: issue\r\nX-Plane-Delivery: " +
-        pb::make_uuid(random_) +
-        "\r\nX-Plane-Signature: " + pb::to_hex(pb::hmac_sha256(key_, body_)) +
-        "\r\nContent-Length: " + std::to_string(body_.size()) + "\r\n\r\n";
-    out += body_;
-    return out;
-  }
-
-private:
-  std::string body_, key_, host_;
-  std::size_t id_ = 0, updated_ = 0;
-  pb::system_clock_source clock_;
-  pb::seeded_random random_{std::random_device{}()};
+struct outcome {
+  std::size_t accepted = 0;           ///< all of them, for comparison with the rows
+  std::size_t accepted_in_slice = 0;  ///< answered after the warm-up and before the end
+  std::size_t refused = 0, broken = 0;
+  std::size_t late = 0;  ///< open loop: due, but unsent at the end
+  std::vector<double> ms;
 };
 
 struct connection {
   int socket = -1;
+  bool busy = false, asks_to_write = false;
   std::string out, in;
   std::size_t sent = 0;
-  steady::time_point began;
+  instant due;
 };
 
 /// The length of the whole answer once its head is there; 0 before.
 std::size_t answer_size(const std::string& in) {
   const auto end = in.find("\r\n\r\n");
   if (end == std::string::npos) return 0;
-  const auto at = in.find("Content-Length: ");
   std::size_t length = 0;
-  if (at < end) std::from_chars(in.data() + at + 16, in.data() + end, length);
+  for (const auto* name : {"Content-Length: ", "content-length: "})
+    if (const auto at = in.find(name); at < end)
+      std::from_chars(in.data() + at + 16, in.data() + end, length);
   return end + 4 + length;
 }
 
-struct outcome {
-  std::size_t accepted = 0, refused = 0, broken = 0;
-  std::vector<double> ms;
-};
-
 class load {
 public:
-  load(deliveries& source, std::uint16_t port, std::size_t count, steady::time_point until)
-      : source_(source), until_(until), all_(count), polled_(count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      all_[i].socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      sockaddr_in to{};
-      to.sin_family = AF_INET;
-      to.sin_port = htons(port);
-      to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      const int on = 1;
-      ::setsockopt(all_[i].socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      if (::connect(all_[i].socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-        std::perror("connect"), std::exit(2);
-      begin(i);
+  load(pb::bench::webhooks& source, const wanted& w)
+      : source_(source), w_(w), all_(w.connections), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    for (std::size_t i = w.connections; i > 0; --i) {
+      if (w.keep_alive) open(all_[i - 1]);
+      idle_.push_back(i - 1);
     }
+    start_ = steady::now();
+    warm_ = start_ + seconds(w.warmup);
+    end_ = warm_ + seconds(w.seconds);
   }
 
   outcome run() {
-    while (open_ > 0) {
-      if (::poll(polled_.data(), polled_.size(), 10'000) <= 0) break;
-      for (std::size_t i = 0; i < all_.size(); ++i) {
-        if ((polled_[i].revents & POLLOUT) != 0) send_more(i);
-        if ((polled_[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) receive(i);
+    for (;;) {
+      const auto now = steady::now();
+      if (now < end_ && !(w_.limit != 0 && sent_ >= w_.limit)) {
+        send_what_is_due(now);
+      } else if (idle_.size() == all_.size() || now > end_ + std::chrono::seconds{20}) {
+        break;
       }
+      wait(now);
     }
-    result_.broken += open_;
+    const auto now = steady::now();
+    for (auto due : late_) count_latency(due, now);
+    for (auto& c : all_)
+      if (c.busy) count_latency(c.due, now), ++result_.broken;
+    result_.late = late_.size();
     return std::move(result_);
   }
 
 private:
-  void begin(std::size_t i) {
-    auto& c = all_[i];
-    c.out = source_.next();
+  static steady::duration seconds(double s) {
+    return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(s));
+  }
+  [[nodiscard]] instant due_at(std::size_t i) const {
+    return start_ + seconds(static_cast<double>(i) / w_.rate);
+  }
+
+  void send_what_is_due(instant now) {
+    if (w_.rate > 0)
+      for (; due_at(next_due_) <= now; ++next_due_) late_.push_back(due_at(next_due_));
+    while (!idle_.empty() && (w_.rate == 0 || !late_.empty())) {
+      auto& c = all_[idle_.back()];
+      idle_.pop_back();
+      c.due = w_.rate > 0 ? late_.front() : steady::now();
+      if (w_.rate > 0) late_.pop_front();
+      begin(c);
+      if (w_.limit != 0 && sent_ >= w_.limit) return;
+    }
+  }
+
+  void wait(instant now) {
+    auto until = now < end_ ? end_ : now + std::chrono::milliseconds{50};
+    if (now < end_ && w_.rate > 0 && !idle_.empty()) until = std::min(until, due_at(next_due_));
+    const auto ns = std::max<std::int64_t>(
+        0, std::chrono::duration_cast<std::chrono::nanoseconds>(until - now).count());
+    const timespec pause{ns / 1'000'000'000, ns % 1'000'000'000};
+    epoll_event seen[256];
+    const int n = ::epoll_pwait2(epoll_, seen, 256, &pause, nullptr);
+    for (int i = 0; i < n; ++i) {
+      auto& c = all_[seen[i].data.u64];
+      if (c.socket < 0) continue;
+      if ((seen[i].events & EPOLLOUT) != 0) send_more(c);
+      if (c.socket >= 0 && (seen[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) receive(c);
+    }
+  }
+
+  void open(connection& c) {
+    c.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    ::setsockopt(c.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(w_.port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool there = ::connect(c.socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    c.asks_to_write = !there;
+    watch(c, EPOLL_CTL_ADD);
+  }
+
+  void watch(connection& c, int how) {
+    epoll_event e{};
+    e.events = c.asks_to_write ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    e.data.u64 = static_cast<std::uint64_t>(&c - all_.data());
+    ::epoll_ctl(epoll_, how, c.socket, &e);
+  }
+
+  void begin(connection& c) {
+    if (c.socket < 0) open(c);
+    source_.next(c.out);
     c.sent = 0;
     c.in.clear();
-    c.began = steady::now();
-    if (polled_[i].fd != c.socket || polled_[i].events == 0) ++open_;
-    polled_[i] = {c.socket, POLLOUT, 0};
+    c.busy = true;
+    ++sent_;
+    if (!c.asks_to_write) send_more(c);
   }
 
-  void send_more(std::size_t i) {
-    auto& c = all_[i];
-    const auto n = ::send(c.socket, c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL);
-    if (n < 0) return end(i, true);
-    c.sent += static_cast<std::size_t>(n);
-    if (c.sent == c.out.size()) polled_[i].events = POLLIN;
+  void send_more(connection& c) {
+    while (c.busy && c.sent < c.out.size()) {
+      const auto n = ::send(c.socket, c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL);
+      if (n < 0) {
+        if (errno != EAGAIN) return;  // the reader sees it, too
+        break;
+      }
+      c.sent += static_cast<std::size_t>(n);
+    }
+    const bool more = c.busy && c.sent < c.out.size();
+    if (more != c.asks_to_write) {
+      c.asks_to_write = more;
+      watch(c, EPOLL_CTL_MOD);
+    }
   }
 
-  void receive(std::size_t i) {
-    auto& c = all_[i];
+  void receive(connection& c) {
     char piece[4096];
     const auto n = ::recv(c.socket, piece, sizeof piece, 0);
-    if (n <= 0) return end(i, true);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) {
+      if (c.busy) ++result_.broken;
+      return end(c, true);
+    }
     c.in.append(piece, static_cast<std::size_t>(n));
     const auto whole = answer_size(c.in);
-    if (whole == 0 || c.in.size() < whole) return;
+    if (whole == 0 || c.in.size() < whole || !c.busy) return;
     const auto now = steady::now();
-    result_.ms.push_back(std::chrono::duration<double, std::milli>(now - c.began).count());
+    count_latency(c.due, now);
     const bool good = c.in.starts_with("HTTP/1.1 200") && c.in.find("\"accepted\"") != c.in.npos;
     ++(good ? result_.accepted : result_.refused);
-    if (now >= until_) return end(i, false);
-    begin(i);
+    if (good && now >= warm_ && now < end_) ++result_.accepted_in_slice;
+    const auto head = c.in.substr(0, c.in.find("\r\n\r\n"));
+    end(c, !w_.keep_alive || head.find("onnection: close") != head.npos);
   }
 
-  void end(std::size_t i, bool broke) {
-    ::close(all_[i].socket);
-    polled_[i].fd = -1;
-    --open_;
-    if (broke) ++result_.broken;
+  void count_latency(instant due, instant now) {
+    if (due >= warm_ && due < end_)
+      result_.ms.push_back(std::chrono::duration<double, std::milli>(now - due).count());
   }
 
-  deliveries& source_;
-  steady::time_point until_;
+  void end(connection& c, bool close_it) {
+    if (std::exchange(c.busy, false)) idle_.push_back(static_cast<std::size_t>(&c - all_.data()));
+    if (!close_it) return;
+    ::close(c.socket);
+    c.socket = -1;
+    c.asks_to_write = false;
+  }
+
+  pb::bench::webhooks& source_;
+  wanted w_;
   std::vector<connection> all_;
-  std::vector<pollfd> polled_;
-  std::size_t open_ = 0;
+  int epoll_;
+  std::vector<std::size_t> idle_;
+  std::deque<instant> late_;  ///< due times of what waits for a free connection
+  std::size_t next_due_ = 0, sent_ = 0;
+  instant start_, warm_, end_;
   outcome result_;
 };
+
+[[noreturn]] void usage() {
+  std::fputs(
+      "usage: PLANE_WEBHOOK_SECRET=… accepts --port PORT [--connections N] [--seconds S]\n"
+      "  [--warmup S] [--rate PER_SECOND] [--items N] [--limit REQUESTS] [--keep-alive yes|no]\n",
+      stderr);
+  std::exit(2);
+}
+
+wanted read_arguments(int argc, char** argv) {
+  std::map<std::string, std::string> given;
+  for (int i = 1; i + 1 < argc; i += 2) given[argv[i]] = argv[i + 1];
+  if (argc % 2 == 0) usage();
+  wanted w;
+  for (const auto& [name, value] : given) {
+    const double n = std::atof(value.c_str());
+    if (name == "--port")
+      w.port = static_cast<std::uint16_t>(n);
+    else if (name == "--connections")
+      w.connections = static_cast<std::size_t>(n);
+    else if (name == "--seconds")
+      w.seconds = n;
+    else if (name == "--warmup")
+      w.warmup = n;
+    else if (name == "--rate")
+      w.rate = n;
+    else if (name == "--items")
+      w.items = static_cast<std::size_t>(n);
+    else if (name == "--limit")
+      w.limit = static_cast<std::size_t>(n);
+    else if (name == "--keep-alive")
+      w.keep_alive = value == "yes";
+    else
+      usage();
+  }
+  if (w.port == 0 || w.connections == 0 || w.seconds <= 0) usage();
+  return w;
+}
+
+double cpu_seconds() {
+  rusage r{};
+  ::getrusage(RUSAGE_SELF, &r);
+  return static_cast<double>(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+         static_cast<double>(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char* key = std::getenv("PLANE_WEBHOOK_SECRET");
-  if (argc != 4 || key == nullptr) {
-    std::fputs("usage: PLANE_WEBHOOK_SECRET=… accepts PORT CONNECTIONS SECONDS\n", stderr);
-    return 2;
-  }
+  const char* secret = std::getenv("PLANE_WEBHOOK_SECRET");
+  const auto w = read_arguments(argc, argv);
+  if (secret == nullptr) usage();
   std::ifstream recorded{PB_FIXTURES "/plane/webhook_v1_issue_updated_target_date.json"};
   std::stringstream body;
   body << recorded.rdbuf();
-  deliveries source{body.str(), key, "127.0.0.1:" + std::string{argv[1]}};
-  const auto count = static_cast<std::size_t>(std::atol(argv[2]));
-  const auto began = steady::now();
-  auto r = load{source, static_cast<std::uint16_t>(std::atoi(argv[1])), count,
-                began + std::chrono::seconds{std::atol(argv[3])}}
-               .run();
-  const double took = std::chrono::duration<double>(steady::now() - began).count();
-  if (r.ms.empty()) return 1;
+  pb::bench::webhooks source{body.str(), secret, "127.0.0.1:" + std::to_string(w.port), w.items,
+                             w.keep_alive};
+  const double cpu = cpu_seconds();
+  auto r = load{source, w}.run();
   std::sort(r.ms.begin(), r.ms.end());
   const auto at = [&r](double share) {
-    return r.ms[std::min(r.ms.size() - 1,
-                         static_cast<std::size_t>(static_cast<double>(r.ms.size()) * share))];
+    if (r.ms.empty()) return 0.0;
+    const auto i = static_cast<std::size_t>(static_cast<double>(r.ms.size()) * share);
+    return r.ms[std::min(i, r.ms.size() - 1)];
   };
   std::printf(
-      "accepts_per_second=%.0f connections=%zu p50_ms=%.1f p99_ms=%.1f max_ms=%.1f refused=%zu "
-      "broken=%zu\n",
-      static_cast<double>(r.accepted) / took, count, at(0.5), at(0.99), r.ms.back(), r.refused,
-      r.broken);
+      "{\"per_second\":%.1f,\"accepted\":%zu,\"refused\":%zu,\"broken\":%zu,\"late\":%zu,"
+      "\"samples\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"cpu_s\":%.3f,"
+      "\"mean_body_bytes\":%.0f}\n",
+      static_cast<double>(r.accepted_in_slice) / w.seconds, r.accepted, r.refused, r.broken, r.late,
+      r.ms.size(), at(0.5), at(0.99), at(1.0), cpu_seconds() - cpu, source.mean_body_bytes());
   return r.refused == 0 && r.broken == 0 ? 0 : 1;
 }
