@@ -1,7 +1,7 @@
 """scripts/bench: measures planebridge, beside Go Echo where a figure is a ratio."""
 import argparse
 
-from . import accepts, figures
+from . import accepts, figures, machine
 
 
 def main():
@@ -13,7 +13,8 @@ def main():
     commands.add_parser("table", help="writes the table of docs/performance.md from what was measured").set_defaults(
         run=lambda a: (figures.write_document(), print(figures.table())))
     a = parser.parse_args()
-    a.run(a)
+    with machine.one_group():
+        a.run(a)
 
 
 main()
