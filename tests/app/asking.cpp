@@ -5,7 +5,9 @@
 
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <optional>
 
 namespace pb::app::testing {
@@ -56,9 +58,17 @@ answer ask(const asked& a) {
   const auto p = place_of(a.url);
   boost::system::error_code ec;
   asio::io_context io;
-  tcp::socket socket{io};
-  if (socket.connect({asio::ip::make_address(p.host), p.port}, ec); ec) return {};
-  bound(socket, a.seconds);
+  boost::beast::tcp_stream stream{io};
+  // Asio's blocking reads wait for ever whatever SO_RCVTIMEO says; a stream's own deadline holds.
+  const auto finished = [&](boost::system::error_code failed, auto...) { ec = failed; };
+  const auto step = [&](auto start) {
+    stream.expires_after(std::chrono::seconds{a.seconds});
+    start();
+    io.restart();
+    io.run();
+  };
+  step([&] { stream.async_connect({asio::ip::make_address(p.host), p.port}, finished); });
+  if (ec) return {};
   http::request<http::string_body> r;
   r.method_string(a.method);
   r.target(p.target);
@@ -70,11 +80,11 @@ answer ask(const asked& a) {
   if (!a.body.empty() || a.method == "POST" || a.method == "PUT" || a.method == "PATCH")
     r.prepare_payload();
   // A refusal may come before the whole body is sent: what was answered counts.
-  http::write(socket, r, ec);
+  step([&] { http::async_write(stream, r, finished); });
   http::response_parser<http::string_body> parser;
   parser.body_limit(256u * 1024 * 1024);
   boost::beast::flat_buffer buffer;
-  http::read(socket, buffer, parser, ec);
+  step([&] { http::async_read(stream, buffer, parser, finished); });
   if (ec && !parser.is_done()) return {};
   answer out;
   out.status = static_cast<int>(parser.get().result_int());

@@ -2,7 +2,6 @@
 
 #include <openssl/hmac.h>
 
-#include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <stdexcept>
 

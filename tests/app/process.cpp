@@ -86,6 +86,8 @@ child_process::child_process(const command& c) {
     ::dup2(in, 0);
     ::dup2(out, 1);
     ::dup2(err, 2);
+    // Sockets of the test's own servers must not live on in the child.
+    ::close_range(3, ~0U, 0);
     if (!c.folder.empty() && ::chdir(c.folder.c_str()) != 0) ::_exit(127);
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
