@@ -43,7 +43,6 @@ std::shared_ptr<client_shared> make_shared_part(client_options options) {
                            tls::no_tlsv1_1 | tls::no_compression,
                        ec);
   if (!ec) out->tls.set_verify_mode(asio::ssl::verify_peer, ec);
-  if (!ec) out->tls.set_default_verify_paths(ec);
   if (ec)
     out->tls_problem = tls_failure("TLS cannot be set up: " + ec.message(),
                                    "check the system's certificate authorities");

@@ -197,6 +197,7 @@ void client_call::on_tunnel_answer() {
 }
 
 void client_call::shake_hands() {
+  pool_->shared().trust_the_system();
   if (auto ready = connection_->use_tls(pool_->shared().tls, target_.host, target_.literal); !ready)
     return fail(ready.error().code, ready.error().detail);
   connection_->tls().async_handshake(

@@ -6,9 +6,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <unordered_set>
 
+#include "base/log.hpp"
 #include "http/client.hpp"
 #include "http/client_connection.hpp"
 #include "http/client_target.hpp"
@@ -17,13 +19,29 @@ namespace pb::http {
 
 class client_call;
 
-/// What all pools of a client share. Read only after construction, but for the counters.
+/// What all pools of a client share. Read only after construction, but for the counters and the
+/// system's authorities.
 struct client_shared {
+  /// Before a handshake, any thread: reads the system's certificate authorities the first time.
+  /// Not at start: they take 3 MB, and who speaks plain HTTP to neighbours never needs them.
+  void trust_the_system() {
+    std::call_once(trusted_, [this] {
+      boost::system::error_code ec;
+      tls.set_default_verify_paths(ec);
+      // without them every certificate is refused, and the refusal says so
+      if (ec)
+        log::error("certificate authorities cannot be read", {log::kv("error", ec.message())});
+    });
+  }
+
   client_options options;
   boost::asio::ssl::context tls{boost::asio::ssl::context::tls_client};
   std::optional<proxy_address> https_proxy, http_proxy;
   std::optional<failure> tls_problem, https_proxy_problem, http_proxy_problem;
   std::atomic<std::uint64_t> sent{0}, opened{0}, reused{0}, repeated{0}, in_flight{0};
+
+private:
+  std::once_flag trusted_;
 };
 
 class client_pool : public std::enable_shared_from_this<client_pool> {

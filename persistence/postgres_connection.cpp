@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "persistence/connection.hpp"
+#include "persistence/postgres_library.hpp"
 
 namespace pb::persistence {
 namespace {
@@ -442,6 +443,7 @@ failure cannot_connect(std::string why) {
 }  // namespace
 
 result<std::unique_ptr<connection>> connect_postgres(const postgres_options& o) {
+  if (auto loaded = load_postgres_library(); !loaded) return loaded.error();
   // Parsed here first: libpq's own complaint about a malformed URL repeats it, password and all.
   PQconninfoOption* parsed = PQconninfoParse(o.url.reveal().c_str(), nullptr);
   if (parsed == nullptr) return cannot_connect("the URL in DATABASE_URL is malformed");
