@@ -132,7 +132,9 @@ public:
   virtual ~telemetry() = default;
   virtual void delivery_journaled(bool /*duplicate*/, std::string_view /*source*/) {}
   virtual void delivery_finished(std::string_view /*how*/) {}
-  virtual void planning_started(std::chrono::microseconds /*since_received*/) {}
+  /// `since_commit`: nothing for what was read from the journal.
+  virtual void planning_started(std::chrono::microseconds /*since_received*/,
+                                std::optional<std::chrono::microseconds> /*since_commit*/) {}
   virtual void effect_finished(std::string_view /*integration*/, std::string_view /*how*/,
                                std::chrono::microseconds /*since_received*/) {}
   virtual void remote_call(std::string_view /*integration*/, std::string_view /*operation*/,

@@ -52,6 +52,7 @@ private:
       }
       const auto& a = w->appends.front();
       row->seq = a.seq;
+      row->committed_at = ctx->clock.now();
       if (a.duplicate) {
         (*reply)(http::acceptance{http::accepted_as::duplicate, a.seq});
         announce(*ctx, *row, "duplicate");
@@ -107,6 +108,7 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
       const auto& a = w->appends[i];
       auto& row = (*rows)[i];
       row->seq = a.seq;
+      row->committed_at = ctx->clock.now();
       if (!a.duplicate) {
         ++fresh;
         caf::anon_send(dispatcher, delivery_journaled{row});

@@ -115,9 +115,11 @@ bool issue_state::waits_for_outcome(const delivery& d) {
 void issue_state::handle_current() {
   const delivery& d = *current_;
   if (d.seq <= row_.cursor) return finish_current();  // handled before a crash or a sweep
-  probe_->event(d.event + " (" + d.form + ") #" + std::to_string(d.seq), ctx_->clock.now());
-  ctx_->figures.planning_started(
-      std::chrono::duration_cast<std::chrono::microseconds>(ctx_->clock.now() - d.received_at));
+  const auto now = ctx_->clock.now();
+  probe_->event(d.event + " (" + d.form + ") #" + std::to_string(d.seq), now);
+  std::optional<std::chrono::microseconds> since_commit;
+  if (d.committed_at) since_commit = now - *d.committed_at;
+  ctx_->figures.planning_started(now - d.received_at, since_commit);
   try {
     if (d.form == forms::calendar_observed) return judge_calendar();
     if (auto named = project_named_in(d); !named.empty()) project_hint_ = std::move(named);

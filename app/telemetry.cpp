@@ -95,8 +95,9 @@ void metrics_telemetry::delivery_finished(std::string_view how) {
   impl_->figures.delivery_finished(how);
   if (how == "dead") impl_->figures.dead_letter("delivery");
 }
-void metrics_telemetry::planning_started(std::chrono::microseconds since) {
-  impl_->figures.planning_started(since);
+void metrics_telemetry::planning_started(std::chrono::microseconds since_received,
+                                         std::optional<std::chrono::microseconds> since_commit) {
+  impl_->figures.planning_started(since_received, since_commit);
 }
 void metrics_telemetry::effect_finished(std::string_view integration, std::string_view how,
                                         std::chrono::microseconds since) {

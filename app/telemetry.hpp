@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/context.hpp"
@@ -30,7 +31,8 @@ public:
 
   void delivery_journaled(bool duplicate, std::string_view source) override;
   void delivery_finished(std::string_view how) override;
-  void planning_started(std::chrono::microseconds since_received) override;
+  void planning_started(std::chrono::microseconds since_received,
+                        std::optional<std::chrono::microseconds> since_commit) override;
   void effect_finished(std::string_view integration, std::string_view how,
                        std::chrono::microseconds since_received) override;
   void remote_call(std::string_view integration, std::string_view operation, int status, errc code,

@@ -4,6 +4,7 @@
 //   closed loop: each connection sends again once it has its answer; latency from the sending.
 //   open loop (--rate): request i is due at i / rate whatever the server does; latency from when it
 //     was due, so that a server that stalls is charged for those who wait meanwhile.
+// --sent FILE gets "item nanoseconds" for each request, the steady clock when it was due.
 // Prints one line of JSON. Exit 1 when an answer was not 200 "accepted" or a connection broke.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -40,6 +41,7 @@ struct wanted {
   double rate = 0;  ///< per second; 0: closed loop
   bool keep_alive = true;
   std::size_t limit = 0;  ///< requests at most; 0: none
+  std::string sent;       ///< file, empty: none
 };
 
 struct outcome {
@@ -77,6 +79,7 @@ public:
       if (w.keep_alive) open(all_[i - 1]);
       idle_.push_back(i - 1);
     }
+    if (!w.sent.empty()) sent_log_.open(w.sent);
     start_ = steady::now();
     warm_ = start_ + seconds(w.warmup);
     end_ = warm_ + seconds(w.seconds);
@@ -159,7 +162,10 @@ private:
 
   void begin(connection& c) {
     if (c.socket < 0) open(c);
-    source_.next(c.out);
+    const auto& item = source_.next(c.out);
+    if (sent_log_.is_open())
+      sent_log_ << item << ' ' << std::chrono::nanoseconds{c.due.time_since_epoch()}.count()
+                << '\n';
     c.sent = 0;
     c.in.clear();
     c.busy = true;
@@ -223,6 +229,7 @@ private:
   std::vector<std::size_t> idle_;
   std::deque<instant> late_;  ///< due times of what waits for a free connection
   std::size_t next_due_ = 0, sent_ = 0;
+  std::ofstream sent_log_;
   instant start_, warm_, end_;
   outcome result_;
 };
@@ -230,7 +237,8 @@ private:
 [[noreturn]] void usage() {
   std::fputs(
       "usage: PLANE_WEBHOOK_SECRET=… accepts --port PORT [--connections N] [--seconds S]\n"
-      "  [--warmup S] [--rate PER_SECOND] [--items N] [--limit REQUESTS] [--keep-alive yes|no]\n",
+      "  [--warmup S] [--rate PER_SECOND] [--items N] [--limit REQUESTS] [--keep-alive yes|no]\n"
+      "  [--sent FILE]\n",
       stderr);
   std::exit(2);
 }
@@ -258,6 +266,8 @@ wanted read_arguments(int argc, char** argv) {
       w.limit = static_cast<std::size_t>(n);
     else if (name == "--keep-alive")
       w.keep_alive = value == "yes";
+    else if (name == "--sent")
+      w.sent = value;
     else
       usage();
   }

@@ -68,17 +68,17 @@ webhooks::webhooks(std::string recorded, std::string secret, std::string host, s
     s.target_date = value_at(s.body, "\"target_date\": \"", data);
     samples_.push_back(std::move(s));
   }
-  for (std::size_t i = 0; i < std::max<std::size_t>(1, items); ++i)
-    items_.push_back(make_uuid(random_));
+  for (std::size_t i = 0; i < items; ++i) items_.push_back(make_uuid(random_));
 }
 
-void webhooks::next(std::string& out) {
+const std::string& webhooks::next(std::string& out) {
   auto& s = samples_[random_.next() % samples_.size()];
   // All three have the same length each time: written over what was there.
   const auto over = [&s](std::size_t at, std::string_view text) {
     std::copy(text.begin(), text.end(), s.body.begin() + static_cast<std::ptrdiff_t>(at));
   };
-  over(s.item_at, items_[random_.next() % items_.size()]);
+  item_ = items_.empty() ? make_uuid(random_) : items_[random_.next() % items_.size()];
+  over(s.item_at, item_);
   auto now = clock_.now();
   if (to_micros(now) % 1'000'000 == 0) now += std::chrono::microseconds{1};  // else it is shorter
   over(s.updated_at, format_rfc3339(now));
@@ -88,6 +88,7 @@ void webhooks::next(std::string& out) {
   out.append(make_uuid(random_)).append("\r\nX-Plane-Signature: ");
   out.append(to_hex(hmac_sha256(secret_, s.body))).append("\r\nContent-Length: ");
   out.append(std::to_string(s.body.size())).append(end_of_head_).append(s.body);
+  return item_;
 }
 
 double webhooks::mean_body_bytes() const {

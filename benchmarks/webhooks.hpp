@@ -11,14 +11,14 @@
 namespace pb::bench {
 
 /// Bodies of 2 to 8 KB, 4.7 KB in the mean, made of the recorded webhook by lengthening its
-/// description. Each request names one of `items` work items, with an update time and a target date
-/// of its own, so that each is a new delivery and a change.
+/// description. Each request names one of `items` work items (0: a new one each time), with an
+/// update time and a target date of its own, so that each is a new delivery and a change.
 class webhooks {
 public:
   webhooks(std::string recorded, std::string secret, std::string host, std::size_t items,
            bool keep_alive);
-  /// The whole request, head and body, in place of what `out` held.
-  void next(std::string& out);
+  /// The whole request, head and body, in place of what `out` held; the work item it is about.
+  const std::string& next(std::string& out);
   [[nodiscard]] double mean_body_bytes() const;
 
 private:
@@ -28,6 +28,7 @@ private:
   };
   std::vector<sample> samples_;
   std::vector<std::string> items_;
+  std::string item_;
   std::string secret_, head_, end_of_head_;
   system_clock_source clock_;
   seeded_random random_;

@@ -45,6 +45,9 @@ double seconds(std::chrono::microseconds t) { return static_cast<double>(t.count
 const buckets latency{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                       0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
 const buckets waiting{0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600};
+/// A message between threads takes tens of microseconds.
+const buckets hand_over{0.00002, 0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002,
+                        0.005,   0.01,    0.02,   0.05,   0.1,    0.25,   1,     10};
 const buckets sizes{1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
 using label_names = std::vector<const char*>;
@@ -122,6 +125,10 @@ struct metrics::impl {
   family_of<Histogram> to_plan =
       histogram("planebridge_accept_to_plan_seconds", "From receiving a delivery to planning it.",
                 {}, waiting);
+  family_of<Histogram> commit_to_plan =
+      histogram("planebridge_commit_to_plan_seconds",
+                "From the commit of a delivery to planning it, unless it waited in the journal.",
+                {}, hand_over);
   family_of<Histogram> to_effect = histogram(
       "planebridge_accept_to_effect_seconds",
       "From receiving a delivery to the end of an effect it caused.", {"integration"}, waiting);
@@ -204,6 +211,7 @@ struct metrics::impl {
     batch_deliveries({});
     commit({});
     to_plan({});
+    commit_to_plan({});
     to_effect({"caldav"});
     for (const auto* outcome : {"done", "retry", "dead"}) effects({"caldav", outcome});
     for (const auto* kind : {"issue", "connector"}) restarts({kind});
@@ -240,8 +248,10 @@ void metrics::batch_committed(std::size_t units, std::size_t appends,
   if (appends > 0) impl_->batch_deliveries({}).Observe(static_cast<double>(appends));
   impl_->commit({}).Observe(seconds(took));
 }
-void metrics::planning_started(std::chrono::microseconds since_received) {
+void metrics::planning_started(std::chrono::microseconds since_received,
+                               std::optional<std::chrono::microseconds> since_commit) {
   impl_->to_plan({}).Observe(seconds(since_received));
+  if (since_commit) impl_->commit_to_plan({}).Observe(seconds(*since_commit));
 }
 void metrics::effect_finished(std::string_view integration, std::string_view how,
                               std::chrono::microseconds since_received) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,9 @@ public:
   void delivery_finished(std::string_view how);
   /// One transaction of the store.
   void batch_committed(std::size_t units, std::size_t appends, std::chrono::microseconds took);
-  void planning_started(std::chrono::microseconds since_received);
+  /// `since_commit`: nothing for what was read from the journal.
+  void planning_started(std::chrono::microseconds since_received,
+                        std::optional<std::chrono::microseconds> since_commit);
   /// The time counts for `how` "done" only.
   void effect_finished(std::string_view integration, std::string_view how,
                        std::chrono::microseconds since_received);

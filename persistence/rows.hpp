@@ -30,6 +30,9 @@ struct delivery {
   entity_key entity;   ///< empty for what concerns no entity
   std::shared_ptr<const std::string> body;
   timestamp received_at{};
+  /// Not stored: when this process learned of its commit; nothing when it was read from the
+  /// journal.
+  std::optional<timestamp> committed_at;
   delivery_status status = delivery_status::pending;
   std::string reason;
   std::int32_t attempts = 0;  ///< times that handling it crashed or failed

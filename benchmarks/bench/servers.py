@@ -227,11 +227,13 @@ class Planebridge(Server):
         return int(self.query("SELECT count(*) FROM deliveries"))
 
 
-def load(server, connections=64, seconds=1.5, warmup=0.3, rate=0, keep_alive=True, items=1000, limit=0):
+def load(server, connections=64, seconds=1.5, warmup=0.3, rate=0, keep_alive=True, items=1000, limit=0, sent=None):
     """One run of the load generator → its line of JSON."""
     command = [BUILD / "benchmarks/bench_accepts", "--port", server.port, "--connections", connections, "--seconds", seconds,
                "--warmup", warmup, "--rate", rate, "--items", items, "--limit", limit,
                "--keep-alive", "yes" if keep_alive else "no"]
+    if sent:
+        command += ["--sent", sent]
     done = subprocess.run([str(c) for c in command], env=clean_environment(PLANE_WEBHOOK_SECRET=SECRET), capture_output=True, text=True)
     if not done.stdout:
         raise RuntimeError(f"the load generator failed: {done.stderr}")

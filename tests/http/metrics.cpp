@@ -51,6 +51,15 @@ BOOST_FIXTURE_TEST_CASE(batches_have_sizes_and_commit_times, fixture) {
   expect("planebridge_journal_commit_seconds_count 2");
 }
 
+BOOST_FIXTURE_TEST_CASE(what_waited_in_the_journal_has_no_time_from_its_commit, fixture) {
+  m.planning_started(3ms, 150us);
+  m.planning_started(2s, std::nullopt);
+  expect("planebridge_accept_to_plan_seconds_count 2");
+  expect("planebridge_commit_to_plan_seconds_count 1");
+  expect("planebridge_commit_to_plan_seconds_bucket{le=\"0.0001\"} 0");
+  expect("planebridge_commit_to_plan_seconds_bucket{le=\"0.0002\"} 1");
+}
+
 BOOST_FIXTURE_TEST_CASE(remote_calls_have_integration_operation_status_and_code, fixture) {
   m.remote_call("caldav", "caldav.put_event", 201, errc::none, 30ms);
   m.remote_call("plane", "plane.list_work_items", 0, errc::timed_out, 20s);
