@@ -1,10 +1,14 @@
 # pb_layer(name SOURCES a.cpp … LINK base …): one static library per folder, warnings as errors.
 # pb_test(layer unit [LINK …] [LABELS …] [TIMEOUT s]): tests/<layer>/<unit>.cpp as one ctest entry.
+# Target tsan_tests, label tsan: what the thread sanitizer can judge, see docs/proofs.md.
 set(PB_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wduplicated-cond -Wlogical-op -Werror)
 # g++ 12 sees uninitialized strings in std::variant where there are none (GCC PR 105562); what it
 # would find is found by the sanitizer builds.
 list(APPEND PB_WARNINGS -Wno-maybe-uninitialized)
+
+add_custom_target(tsan_tests)
+set(PB_TSAN_LAYERS base persistence http actors sandbox)
 
 function(pb_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
@@ -25,5 +29,9 @@ function(pb_test layer unit)
   target_compile_options(${layer}.${unit} PRIVATE ${PB_WARNINGS})
   target_link_libraries(${layer}.${unit} PRIVATE ${layer} Boost::unit_test_framework ${arg_LINK})
   add_test(NAME ${layer}.${unit} COMMAND ${layer}.${unit} --log_level=test_suite)
+  if(layer IN_LIST PB_TSAN_LAYERS)
+    list(APPEND arg_LABELS tsan)
+    add_dependencies(tsan_tests ${layer}.${unit})
+  endif()
   set_tests_properties(${layer}.${unit} PROPERTIES LABELS "${layer};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()

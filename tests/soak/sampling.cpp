@@ -55,6 +55,7 @@ constexpr figure figures[] = {
 };
 /// Of the rows that stay for good, as the database stores them with their indexes.
 constexpr double kept_row_bytes = 700;
+constexpr double warm_up_s = 180;
 
 }  // namespace
 
@@ -110,7 +111,9 @@ std::string csv_line(const looked_at& l) {
 std::vector<judged> judge(const std::vector<looked_at>& all) {
   std::vector<judged> out;
   if (all.size() < 3) return out;
-  const auto from = all.size() / 3;
+  // The first retention comes after a minute, and its free pages are used up after another.
+  auto from = all.size() / 3;
+  while (from + 3 < all.size() && all[from].at_s < warm_up_s) ++from;
   for (const auto& f : figures) {
     std::vector<sample> window;
     judged j{.name = f.name, .unit = f.unit};

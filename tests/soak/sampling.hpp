@@ -29,7 +29,7 @@ struct judged {
   double first = 0, mean = 0, highest = 0, per_hour = 0, growth = 0, allowed = 0;
   [[nodiscard]] bool flat() const { return growth <= allowed; }
 };
-/// By a straight line through the last two thirds.
+/// By a straight line through the last two thirds, without the first three minutes.
 std::vector<judged> judge(const std::vector<looked_at>& all);
 
 }  // namespace pb::app::testing

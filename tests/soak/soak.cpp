@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -97,7 +98,6 @@ public:
     relay_->configure(daemon_.environment);
     auto& e = daemon_.environment;
     e["DATABASE_URL"] = store_.url();
-    e["PLANEBRIDGE_LOG_LEVEL"] = "warn";
     e["PLANEBRIDGE_SERVER_ACCESS_LOG"] = "false";
     e["PLANEBRIDGE_PLANE_POLL_INTERVAL_S"] = "20";
     e["PLANEBRIDGE_PLANE_POLL_GRACE_S"] = "5";
@@ -114,7 +114,7 @@ public:
   }
 
   bool carry_out() {
-    daemon_.start();
+    start_quietly();
     plane_.announce_to(daemon_);
     people_.create(items);
     loud_ = std::make_unique<announcer>(
@@ -137,6 +137,16 @@ public:
   }
 
 private:
+  /// A line for each delivery of two hours would fill the disk: from the start on only warnings.
+  void start_quietly() {
+    const auto file = daemon_.folder() / "planebridge.toml";
+    write_file(file, "[log]\nlevel = \"info\"\n");
+    daemon_.options = {"--config", file};
+    daemon_.start();
+    write_file(file, "[log]\nlevel = \"warn\"\n");
+    daemon_.process().signal(SIGHUP);
+  }
+
   bool idle() {
     return plane_.server().webhooks().unfinished() == 0 &&
            store_.number("SELECT count(*) FROM deliveries WHERE status = 0") == 0 &&
