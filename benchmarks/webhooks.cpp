@@ -72,12 +72,15 @@ webhooks::webhooks(std::string recorded, std::string secret, std::string host, s
 }
 
 const std::string& webhooks::next(std::string& out) {
-  auto& s = samples_[random_.next() % samples_.size()];
+  // Most changes of a work item leave its description alone, and with it the body's size.
+  const auto which = random_.next();
+  auto& s =
+      samples_[items_.empty() ? which % samples_.size() : which % items_.size() % samples_.size()];
   // All three have the same length each time: written over what was there.
   const auto over = [&s](std::size_t at, std::string_view text) {
     std::copy(text.begin(), text.end(), s.body.begin() + static_cast<std::ptrdiff_t>(at));
   };
-  item_ = items_.empty() ? make_uuid(random_) : items_[random_.next() % items_.size()];
+  item_ = items_.empty() ? make_uuid(random_) : items_[which % items_.size()];
   over(s.item_at, item_);
   auto now = clock_.now();
   if (to_micros(now) % 1'000'000 == 0) now += std::chrono::microseconds{1};  // else it is shorter

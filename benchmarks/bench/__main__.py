@@ -3,25 +3,40 @@ import argparse
 
 from . import accepts, curve, figures, full_sync, latency, machine, many, memory, path, start
 
+COMMANDS = {
+    "accepts": ("durable accepts per second, latency and CPU, beside Go Echo", accepts),
+    "latency": ("from the commit to planning, and from a delivery to the outbound call", latency),
+    "path": ("events per second over the whole path, to a remote that answers at once", path),
+    "memory": ("resident memory: idle, busy, per connection, per entity", memory),
+    "start": ("from the start to the first accepted delivery, on an empty and on a full journal", start),
+    "sync": ("a full sync of 10,000 work items when nothing changed, against Radicale", full_sync),
+    "many": ("accepts and claims with 10,000,000 finished deliveries (5 GB of disk, minutes)", many),
+    "curve": ("one entry of [concurrency] over several values", curve),
+}
+
+# Every row of the table.
+ALL = [
+    "accepts --connections 64", "accepts --connections 8", "accepts --connections 256", "accepts --new-connections",
+    "accepts --fsync-ms 5 --connections 64", "accepts --fsync-ms 5 --connections 256", "accepts --store sqlite",
+    "accepts --rate 2500 --connections 128", "accepts --rate 50 --connections 4 --seconds 3",
+    "latency", "path", "memory", "start", "sync", "many",
+]
+
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    one = lambda name, text, module: (lambda p: (module.add_arguments(p), p.set_defaults(run=module.run)))(
-        commands.add_parser(name, help=text, description=text))
-    one("accepts", "durable accepts per second, latency and CPU, beside Go Echo", accepts)
-    one("latency", "from the commit to planning, and from a delivery to the outbound call", latency)
-    one("path", "events per second over the whole path, to a remote that answers at once", path)
-    one("memory", "resident memory: idle, busy, per connection, per entity", memory)
-    one("start", "from the start to the first accepted delivery, on an empty and on a full journal", start)
-    one("sync", "a full sync of 10,000 work items when nothing changed, against Radicale", full_sync)
-    one("many", "accepts and claims with 10,000,000 finished deliveries (5 GB of disk, minutes)", many)
-    one("curve", "one entry of [concurrency] over several values", curve)
+    for name, (text, module) in COMMANDS.items():
+        p = commands.add_parser(name, help=text, description=text)
+        module.add_arguments(p)
+        p.set_defaults(run=module.run)
+    commands.add_parser("all", help="every row of the table, one after the other: an hour").set_defaults(
+        run=lambda a: [run(parser.parse_args(line.split())) for line in ALL])
     commands.add_parser("table", help="writes the table of docs/performance.md from what was measured").set_defaults(
         run=lambda a: (figures.write_document(), print(figures.table())))
-    a = parser.parse_args()
+    run = lambda a: a.run(a)
     with machine.one_group():
-        a.run(a)
+        run(parser.parse_args())
 
 
 main()

@@ -10,11 +10,11 @@ from .servers import Planebridge, Postgres, Scratch, load
 PASSIVE = 1_000_000
 CONNECTIONS = 4000
 
-# Known work items, as planning leaves them.
+# Known work items, as planning leaves them, without a date: nothing is to be done for them.
 ENTITIES = """INSERT INTO entities (key, partition, tombstone, cursor, changed_at, tenant_id, parent, source_time, known)
 SELECT 'plane:issue:' || md5(i::text)::uuid, i % 256, 0, 0, 1767225600000000, 'default',
        '2f6d1c84-9b3a-4e57-8c21-5a0e7d9b4f63', '2026-01-01T00:00:00Z', k.known
-FROM generate_series(1, {n}) i, (SELECT known FROM entities LIMIT 1) k ON CONFLICT DO NOTHING"""
+FROM generate_series(1, {n}) i, (SELECT regexp_replace(known, '"target":"[^"]*"', '"target":""') AS known FROM entities LIMIT 1) k ON CONFLICT DO NOTHING"""
 
 
 def add_arguments(p):
@@ -52,20 +52,20 @@ def busy(scratch, postgres):
 
 
 def connection(scratch, postgres):
+    """From 200 to 4200 connections: what the first ones made the process ask for is there already."""
+    held, figures = [], []
     with Planebridge(scratch, postgres, postgres.database("connections"), name="connections",
-                     PLANEBRIDGE_SERVER_MAX_CONNECTIONS=CONNECTIONS + 100) as bridge:
-        load(bridge, connections=64, seconds=1)
-        bridge.drain()
-        before = settled(bridge, 1)
-        held = []
-        for _ in range(CONNECTIONS):
-            s = socket.create_connection(("127.0.0.1", bridge.port))
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")
-            s.recv(4096)
-            held.append(s)
-        each = (settled(bridge, 1) - before) * 1024 / CONNECTIONS
+                     PLANEBRIDGE_SERVER_MAX_CONNECTIONS=CONNECTIONS + 300) as bridge:
+        for more in (200, CONNECTIONS):
+            for _ in range(more):
+                s = socket.create_connection(("127.0.0.1", bridge.port))
+                s.sendall(b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")
+                s.recv(4096)
+                held.append(s)
+            figures.append(settled(bridge, 1))
         for s in held:
             s.close()
+    each = (figures[1] - figures[0]) * 1024 / CONNECTIONS
     keep("memory-connection", each, f"{each:.1f} kB, {CONNECTIONS} connections that have asked once")
 
 
@@ -87,7 +87,9 @@ def live(scratch, postgres):
 def passive(scratch, postgres):
     grown = []
     with NullRemote(scratch) as remote:
-        for name, more in (("passive", {}), ("passive_remotes", settings(remote))):
+        # Plane is left out: this one has no work items, so that a scan would look for all of them.
+        calendar = {k: v for k, v in settings(remote).items() if not k.startswith("PLANE_")}
+        for name, more in (("passive", {}), ("passive_calendar", calendar)):
             url = postgres.database(name)
             start = lambda: Bridge(scratch, postgres, url, name=name, **more)
             with start() as bridge:
@@ -100,4 +102,4 @@ def passive(scratch, postgres):
             with start() as bridge:
                 time.sleep(10)
                 grown.append(settled(bridge, 5) - before)
-    keep("memory-passive", grown[0], f"{grown[0]:.1f} MB; {grown[1]:.1f} MB with Plane and a calendar")
+    keep("memory-passive", max(grown), f"{grown[0]:.1f} MB; {grown[1]:.1f} MB with a calendar")
