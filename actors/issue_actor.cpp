@@ -56,8 +56,7 @@ void issue_state::load() {
   phase_ = phase::loading;
   probe_->state("waiting for store", ctx_->clock.now());
   auto self = entity_actor{self_};
-  ctx_->store.read([self, key = key_](result<persistence::reader*> r) {
-    auto s = r ? (*r)->entity(key) : result<persistence::entity_state>{r.error()};
+  ctx_->store.load(key_, [self](result<persistence::entity_state> s) {
     caf::anon_send(
         self,
         entity_loaded{std::make_shared<const result<persistence::entity_state>>(std::move(s))});

@@ -135,8 +135,8 @@ struct postgres_options {
   std::chrono::seconds connect_timeout{5};
   std::chrono::milliseconds tcp_user_timeout{10'000};
   std::chrono::milliseconds statement_timeout{30'000};
-  /// Writers only look up by key: plans that scan are never right, however small a table was when
-  /// its plan was made.
+  /// Writers and readers look up by key, a page at a time: plans that scan are never right, however
+  /// small a table was when its plan was made.
   bool point_lookups = false;
 };
 /// Errors never carry the password.

@@ -14,32 +14,42 @@ constexpr value_type int64 = value_type::int64;
 constexpr value_type text = value_type::text;
 constexpr value_type bytes = value_type::bytes;
 
-constexpr std::array identity_columns{column{"n", int64}, column{"tenant_id", text},
-                                      column{"source", text}, column{"identity", bytes}};
+constexpr std::array asked_columns{column{"n", int64}, column{"tenant_id", text},
+                                   column{"source", text}, column{"identity", bytes}};
 const std::string known_identities =
     "SELECT v.n, i.seq FROM {rows} JOIN identities i ON i.tenant_id = v.tenant_id "
     "AND i.source = v.source AND i.identity = v.identity";
 
-constexpr std::array new_identity_columns{column{"tenant_id", text}, column{"source", text},
-                                          column{"identity", bytes}, column{"seq", int64},
-                                          column{"at", int64}};
-const std::string insert_identities =
+constexpr std::array identity_columns{column{"tenant_id", text}, column{"source", text},
+                                      column{"identity", bytes}, column{"seq", int64},
+                                      column{"at", int64}};
+/// Those that are new, and only those; the answer says for which numbers.
+const std::string claim_identities =
     "INSERT INTO identities (tenant_id, source, identity, seq, at) "
-    "SELECT v.tenant_id, v.source, v.identity, v.seq, v.at FROM {rows} WHERE true";
+    "SELECT v.tenant_id, v.source, v.identity, v.seq, v.at FROM {rows} WHERE true "
+    "ON CONFLICT (tenant_id, source, identity) DO NOTHING RETURNING seq";
+const std::string release_identities =
+    "DELETE FROM identities WHERE (tenant_id, source, identity, seq) IN "
+    "(SELECT v.tenant_id, v.source, v.identity, v.seq FROM {rows})";
 
 constexpr std::array delivery_columns{
     column{"seq", int64},      column{"partition", int64},   column{"status", int64},
     column{"attempts", int64}, column{"received_at", int64}, column{"tenant_id", text},
     column{"source", text},    column{"form", text},         column{"event", text},
-    column{"entity", text},    column{"reason", text},       column{"remote_id", text},
-    column{"body", bytes}};
+    column{"entity", text},    column{"reason", text},       column{"remote_id", text}};
 const std::string insert_deliveries =
     "INSERT INTO deliveries (seq, partition, status, attempts, received_at, tenant_id, source, "
-    "form, "
-    "event, entity, reason, remote_id, body) SELECT v.seq, v.partition, v.status, v.attempts, "
-    "v.received_at, v.tenant_id, v.source, v.form, v.event, v.entity, v.reason, v.remote_id, "
-    "v.body "
+    "form, event, entity, reason, remote_id) SELECT v.seq, v.partition, v.status, v.attempts, "
+    "v.received_at, v.tenant_id, v.source, v.form, v.event, v.entity, v.reason, v.remote_id "
     "FROM {rows} WHERE true";
+
+constexpr std::array body_columns{column{"seq", int64}, column{"body", bytes}};
+const std::string insert_bodies =
+    "INSERT INTO bodies (seq, body) SELECT v.seq, v.body FROM {rows} WHERE true";
+
+constexpr std::array open_columns{column{"status", int64}, column{"seq", int64}};
+const std::string insert_open =
+    "INSERT INTO open_deliveries (status, seq) SELECT v.status, v.seq FROM {rows} WHERE true";
 
 constexpr std::string_view last_batch = "last_batch";
 constexpr std::string_view seq_floor = "seq_floor";
@@ -57,20 +67,46 @@ result<std::string> fact(connection& c, std::string_view name) {
   return rows->empty() ? std::string{} : rows->front().front().data;
 }
 
-void add_delivery(bulk_rows& rows, const delivery& d, std::int64_t seq) {
-  rows.number(seq);
-  rows.number(d.entity.partition());
-  rows.number(static_cast<std::int64_t>(d.status));
-  rows.number(d.attempts);
-  rows.number(to_micros(d.received_at));
+/// The rows of new deliveries, table by table.
+struct journal_rows {
+  bulk_rows deliveries{delivery_columns}, bodies{body_columns}, open{open_columns};
+
+  void add(const delivery& d, std::int64_t seq) {
+    const auto status = static_cast<std::int64_t>(d.status);
+    deliveries.number(seq);
+    deliveries.number(d.entity.partition());
+    deliveries.number(status);
+    deliveries.number(d.attempts);
+    deliveries.number(to_micros(d.received_at));
+    deliveries.text(d.tenant);
+    deliveries.text(d.source);
+    deliveries.text(d.form);
+    deliveries.text(d.event);
+    deliveries.text(d.entity.text());
+    deliveries.text(d.reason);
+    deliveries.text(d.remote_id);
+    bodies.number(seq);
+    bodies.bytes(d.body ? std::string_view{*d.body} : std::string_view{});
+    if (!is_open(d.status)) return;
+    open.number(status);
+    open.number(seq);
+  }
+  result<void> insert(connection& c) const {
+    if (deliveries.empty()) return {};
+    if (auto r = c.execute_rows(insert_deliveries, deliveries); !r) return r;
+    if (auto r = c.execute_rows(insert_bodies, bodies); !r) return r;
+    if (open.empty()) return {};
+    return c.execute_rows(insert_open, open);
+  }
+};
+
+void add_identity(bulk_rows& rows, const delivery& d, const std::string& identity,
+                  std::int64_t seq) {
   rows.text(d.tenant);
   rows.text(d.source);
-  rows.text(d.form);
-  rows.text(d.event);
-  rows.text(d.entity.text());
-  rows.text(d.reason);
-  rows.text(d.remote_id);
-  rows.bytes(d.body ? std::string_view{*d.body} : std::string_view{});
+  rows.bytes(identity);
+  rows.number(seq);
+  rows.number(to_micros(d.received_at));
 }
 
 }  // namespace
@@ -90,66 +126,83 @@ result<void> engine::append_deliveries(connection& c, std::span<const write* con
   struct offered {
     const delivery_append* what;
     appended* answer;
+    std::size_t claimed = 0, granted = 0;  ///< identities
   };
   std::vector<offered> all;
+  std::unordered_map<std::string, std::int64_t> in_batch;
+  bulk_rows claims{identity_columns};
+  const std::int64_t first_seq = next_seq_;
   for (std::size_t i = 0; i < units.size(); ++i) {
-    answer_[i].appends.resize(units[i]->appends.size());
-    for (std::size_t j = 0; j < units[i]->appends.size(); ++j)
-      all.push_back({&units[i]->appends[j], &answer_[i].appends[j]});
-  }
-  figures_.appends = all.size();
-  if (all.empty()) return {};
-
-  bulk_rows asked{identity_columns};
-  for (std::size_t n = 0; n < all.size(); ++n)
-    for (const std::string& identity : all[n].what->identities) {
-      asked.number(static_cast<std::int64_t>(n));
-      asked.text(all[n].what->row.tenant);
-      asked.text(all[n].what->row.source);
-      asked.bytes(identity);
+    auto& answers = answer_[i].appends;
+    answers.resize(units[i]->appends.size());
+    for (std::size_t j = 0; j < answers.size(); ++j) {
+      const delivery_append& a = units[i]->appends[j];
+      ++figures_.appends;
+      // The same in one batch: the first of them is the original.
+      for (const std::string& identity : a.identities)
+        if (const auto at = in_batch.find(identity_key(a.row, identity)); at != in_batch.end())
+          answers[j] = {at->second, true};
+      if (answers[j].duplicate) continue;
+      answers[j] = {next_seq_++, false};
+      auto& one = all.emplace_back(offered{&a, &answers[j]});
+      for (const std::string& identity : a.identities) {
+        if (!in_batch.emplace(identity_key(a.row, identity), one.answer->seq).second) continue;
+        ++one.claimed;
+        add_identity(claims, a.row, identity, one.answer->seq);
+      }
     }
-  std::vector<std::int64_t> earlier(all.size(), 0);
-  if (!asked.empty()) {
+  }
+  if (!claims.empty()) {
+    auto fresh = c.query_rows(claim_identities, claims);
+    if (!fresh) return fresh.error();
+    for (const result_row& r : *fresh)
+      ++all[static_cast<std::size_t>(r[0].number - first_seq)].granted;
+  }
+  std::vector<std::size_t> again;
+  journal_rows rows;
+  for (std::size_t n = 0; n < all.size(); ++n)
+    if (all[n].granted < all[n].claimed)
+      again.push_back(n);
+    else
+      rows.add(all[n].what->row, all[n].answer->seq);
+  if (!again.empty()) {
+    bulk_rows asked{asked_columns};
+    for (const std::size_t n : again)
+      for (const std::string& identity : all[n].what->identities) {
+        asked.number(static_cast<std::int64_t>(n));
+        asked.text(all[n].what->row.tenant);
+        asked.text(all[n].what->row.source);
+        asked.bytes(identity);
+      }
     auto known = c.query_rows(known_identities, asked);
     if (!known) return known.error();
+    // Identities of two earlier deliveries may meet in one: the first of them is the original.
+    std::vector<std::int64_t> earlier(all.size(), 0);
     for (const result_row& r : *known) {
-      std::int64_t& seq = earlier[static_cast<std::size_t>(r[0].number)];
-      // Identities of two earlier deliveries may meet in one: the first of them is the original.
-      seq = seq == 0 ? r[1].number : std::min(seq, r[1].number);
+      const auto n = static_cast<std::size_t>(r[0].number);
+      std::int64_t& seq = earlier[n];
+      if (r[1].number != all[n].answer->seq)
+        seq = seq == 0 ? r[1].number : std::min(seq, r[1].number);
     }
-  }
-
-  bulk_rows deliveries{delivery_columns}, identities{new_identity_columns};
-  std::unordered_map<std::string, std::int64_t> in_batch;
-  for (std::size_t n = 0; n < all.size(); ++n) {
-    const delivery& d = all[n].what->row;
-    for (const std::string& identity : all[n].what->identities) {
-      if (earlier[n] != 0) break;
-      if (const auto at = in_batch.find(identity_key(d, identity)); at != in_batch.end())
-        earlier[n] = at->second;
-    }
-    if (earlier[n] != 0) {
+    // Nothing of a duplicate is kept, its new identities neither.
+    bulk_rows released{identity_columns};
+    for (const std::size_t n : again) {
+      if (all[n].granted != 0)
+        for (const std::string& identity : all[n].what->identities)
+          add_identity(released, all[n].what->row, identity, all[n].answer->seq);
       *all[n].answer = {earlier[n], true};
-      ++figures_.duplicates;
-      continue;
     }
-    const std::int64_t seq = next_seq_++;
-    *all[n].answer = {seq, false};
-    add_delivery(deliveries, d, seq);
-    for (const std::string& identity : all[n].what->identities) {
-      if (!in_batch.emplace(identity_key(d, identity), seq).second) continue;
-      identities.text(d.tenant);
-      identities.text(d.source);
-      identities.bytes(identity);
-      identities.number(seq);
-      identities.number(to_micros(d.received_at));
-    }
+    if (!released.empty())
+      if (auto r = c.execute_rows(release_identities, released); !r) return r;
+    // An answer inside the batch may have named one that turned out to be another's duplicate.
+    for (auto& unit : answer_)
+      for (auto& a : unit.appends)
+        if (a.duplicate && a.seq >= first_seq)
+          a.seq = all[static_cast<std::size_t>(a.seq - first_seq)].answer->seq;
   }
-  if (!deliveries.empty())
-    if (auto r = c.execute_rows(insert_deliveries, deliveries); !r) return r;
-  if (!identities.empty())
-    if (auto r = c.execute_rows(insert_identities, identities); !r) return r;
-  return {};
+  for (const auto& unit : answer_)
+    for (const auto& a : unit.appends) figures_.duplicates += a.duplicate ? 1u : 0u;
+  return rows.insert(c);
 }
 
 result<std::vector<written>> engine::apply(connection& c, std::span<const write* const> units) {
@@ -217,6 +270,7 @@ result<std::int64_t> engine::retain_slice(connection& c, const retention_limits&
   if (done) done = c.execute("DELETE FROM attempts WHERE effect IN (" + effects + ")", old_rows);
   if (done)
     done = remove("DELETE FROM effects WHERE id IN (" + effects + ") RETURNING id", old_rows);
+  if (done) done = c.execute("DELETE FROM bodies WHERE seq IN (" + deliveries + ")", old_rows);
   if (done)
     done =
         remove("DELETE FROM deliveries WHERE seq IN (" + deliveries + ") RETURNING seq", old_rows);

@@ -8,9 +8,11 @@ inline_store::inline_store(open_options options, std::unique_ptr<connection> c)
     : options_(std::move(options)),
       session_(std::move(c)),
       engine_(random_of()),
-      reader_([this](const std::string& sql, std::span<const value> p) {
-        return session_->query(sql, p);
-      }) {}
+      reader_([this](const std::string& sql,
+                     std::span<const value> p) { return session_->query(sql, p); },
+              [this](const std::string& sql, const bulk_rows& rows) {
+                return session_->query_rows(sql, rows);
+              }) {}
 
 random_source& inline_store::random_of() {
   return options_.random != nullptr ? *options_.random : own_random_;

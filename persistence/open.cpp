@@ -60,7 +60,7 @@ result<std::unique_ptr<connection>> connect(const open_options& o, session_use u
   p.connect_timeout = o.connect_timeout;
   p.tcp_user_timeout = o.tcp_user_timeout;
   p.statement_timeout = o.statement_timeout;
-  p.point_lookups = use == session_use::writer;
+  p.point_lookups = use != session_use::migration;
   return connect_postgres(p);
 }
 

@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <tuple>
+#include <unordered_map>
 
 namespace pb::persistence {
 namespace {
 
-const std::string delivery_columns =
-    "seq, tenant_id, source, form, event, entity, body, received_at, status, reason, attempts, "
-    "remote_id";
-/// substr, because it yields an empty value of the same type on both engines.
-const std::string bodiless_delivery_columns =
-    "seq, tenant_id, source, form, event, entity, substr(body, 1, 0) AS body, received_at, status, "
-    "reason, attempts, remote_id";
+const std::string delivery_facts =
+    "d.seq, d.tenant_id, d.source, d.form, d.event, d.entity, d.received_at, d.status, d.reason, "
+    "d.attempts, d.remote_id";
+const std::string with_bodies = delivery_facts + ", b.body";
+const std::string join_bodies = " JOIN bodies b ON b.seq = d.seq";
+const std::string join_deliveries = "open_deliveries o JOIN deliveries d ON d.seq = o.seq";
 const std::string effect_columns =
     "id, tenant_id, entity, integration, kind, operation, object, revision, payload, "
     "idempotency_key, "
@@ -22,6 +23,22 @@ const std::string link_columns =
     "tenant_id, entity, integration, object, remote_id, state, base, changed_at";
 const std::string entity_columns =
     "key, tenant_id, parent, cursor, known, tombstone, changed_at, source_time";
+
+/// "a, b" → "e.a, e.b".
+std::string prefixed(std::string_view table, const std::string& columns) {
+  std::string out;
+  bool begins = true;
+  for (const char c : columns) {
+    if (begins && c != ' ') {
+      out += table;
+      out += '.';
+      begins = false;
+    }
+    out += c;
+    if (c == ',') begins = true;
+  }
+  return out;
+}
 
 /// Takes the values of one row in the order of the column list.
 class taking {
@@ -36,6 +53,7 @@ public:
     return c.null ? std::nullopt : std::optional{from_micros(c.number)};
   }
   entity_key key() { return entity_key{text()}; }
+  [[nodiscard]] bool more() const { return at_ < row_.size(); }
 
 private:
   cell& next() { return row_[at_++]; }
@@ -52,12 +70,12 @@ delivery delivery_of(result_row& r) {
   d.form = t.text();
   d.event = t.text();
   d.entity = t.key();
-  d.body = std::make_shared<const std::string>(t.text());
   d.received_at = t.time();
   d.status = static_cast<delivery_status>(t.number());
   d.reason = t.text();
   d.attempts = t.small();
   d.remote_id = t.text();
+  d.body = std::make_shared<const std::string>(t.more() ? t.text() : std::string{});
   return d;
 }
 
@@ -219,41 +237,78 @@ std::string status_is(std::int64_t status) { return "status = " + std::to_string
 }  // namespace
 
 result<entity_state> query_reader::entity(const entity_key& key) {
-  const std::array parameters{value::text(key.text())};
-  entity_state out;
-  auto row_found = one_of(
-      run_("SELECT " + entity_columns + " FROM entities WHERE key = $1", parameters), entity_of);
-  if (!row_found) return row_found.error();
-  out.row = std::move(*row_found);
-  auto links = all_of(
-      run_("SELECT " + link_columns + " FROM links WHERE entity = $1 ORDER BY integration, object",
-           parameters),
-      link_of);
+  auto all = entities({&key, 1});
+  if (!all) return all.error();
+  return std::move(all->front());
+}
+
+result<std::vector<entity_state>> query_reader::entities(std::span<const entity_key> keys) {
+  static constexpr std::array columns{column{"key", value_type::text}};
+  bulk_rows asked{columns};
+  // By the key as the database has it.
+  std::unordered_map<std::string, std::size_t> place;
+  std::vector<std::size_t> same(keys.size());
+  std::vector<entity_state> out(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto clean = cleaned_text(keys[i].text());
+    const auto [at, fresh] = place.emplace(clean ? *clean : std::string{keys[i].text()}, i);
+    same[i] = at->second;
+    if (fresh) asked.text(keys[i].text());
+  }
+  const auto at = [&](const entity_key& key) -> entity_state& {
+    return out[place.at(std::string{key.text()})];
+  };
+  auto rows = all_of(bulk_("SELECT " + prefixed("e", entity_columns) +
+                               " FROM {rows} JOIN entities e ON e.key = v.key",
+                           asked),
+                     entity_of);
+  if (!rows) return rows.error();
+  auto links = all_of(bulk_("SELECT " + prefixed("l", link_columns) +
+                                " FROM {rows} JOIN links l ON l.entity = v.key",
+                            asked),
+                      link_of);
   if (!links) return links.error();
-  out.links = std::move(*links);
-  auto open = all_of(run_("SELECT " + effect_columns +
-                              " FROM effects WHERE entity = $1 AND status IN (0, 2, 5) ORDER BY id",
-                          parameters),
+  auto open = all_of(bulk_("SELECT " + prefixed("e", effect_columns) +
+                               " FROM {rows} JOIN effects e ON e.entity = v.key "
+                               "AND e.status IN (0, 2, 5)",
+                           asked),
                      effect_of);
   if (!open) return open.error();
-  out.unfinished = std::move(*open);
+  for (auto& r : *rows) {
+    auto& state = at(r.key);
+    state.row = std::move(r);
+  }
+  for (auto& l : *links) at(l.entity).links.push_back(std::move(l));
+  for (auto& e : *open) at(e.entity).unfinished.push_back(std::move(e));
+  for (auto& state : out) {
+    std::sort(state.links.begin(), state.links.end(), [](const link_row& a, const link_row& b) {
+      return std::tie(a.integration, a.object) < std::tie(b.integration, b.object);
+    });
+    std::sort(state.unfinished.begin(), state.unfinished.end(),
+              [](const effect& a, const effect& b) { return a.id < b.id; });
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (same[i] != i) out[i] = out[same[i]];
   return out;
 }
 
 result<std::vector<delivery>> query_reader::pending(const page_of& page) {
   const std::array parameters{value::of(page.after), limit_of(page.limit)};
-  return all_of(run_("SELECT " + delivery_columns +
-                         " FROM deliveries WHERE status = 0 AND seq > $1 ORDER BY seq LIMIT $2",
+  return all_of(run_("SELECT " + with_bodies + " FROM " + join_deliveries + join_bodies +
+                         " WHERE o.status = 0 AND o.seq > $1 ORDER BY o.seq LIMIT $2",
                      parameters),
                 delivery_of);
 }
 
 result<std::vector<delivery>> query_reader::pending_of(const entity_key& key, std::size_t limit) {
+  // Nothing older than the oldest that is pending is looked at, however much the entity has seen.
   const std::array parameters{value::text(key.text()), limit_of(limit)};
-  return all_of(run_("SELECT " + delivery_columns +
-                         " FROM deliveries WHERE status = 0 AND entity = $1 ORDER BY seq LIMIT $2",
-                     parameters),
-                delivery_of);
+  return all_of(
+      run_("SELECT " + with_bodies + " FROM deliveries d" + join_bodies +
+               " WHERE d.entity = $1 AND d.seq >= (SELECT MIN(seq) FROM open_deliveries WHERE "
+               "status = 0) AND d.status = 0 ORDER BY d.seq LIMIT $2",
+           parameters),
+      delivery_of);
 }
 
 result<std::vector<entity_key>> query_reader::due_entities(timestamp now, std::size_t limit) {
@@ -272,22 +327,29 @@ result<std::vector<entity_key>> query_reader::due_entities(timestamp now, std::s
 
 result<std::vector<delivery>> query_reader::deliveries(const delivery_filter& f,
                                                        const page_of& page) {
+  // What is open is few, and found by its own table.
+  const bool open = f.status && is_open(*f.status);
+  const std::string number = open ? "o.seq" : "d.seq";
   conditions where;
-  add_start(where, "seq", page);
-  if (f.status) where.add_fixed(status_is(static_cast<std::int64_t>(*f.status)));
-  where.add_text("source", f.source);
-  where.add_text("entity", f.entity);
-  where.add_text("event", f.event);
-  const std::string tail = where.ordered(order_of("seq", page), page.limit);
-  const auto& columns = f.bodies ? delivery_columns : bodiless_delivery_columns;
-  return all_of(run_("SELECT " + columns + " FROM deliveries" + tail, where.parameters()),
-                delivery_of);
+  add_start(where, number, page);
+  if (f.status)
+    where.add_fixed((open ? "o." : "d.") + status_is(static_cast<std::int64_t>(*f.status)));
+  where.add_text("d.source", f.source);
+  where.add_text("d.entity", f.entity);
+  where.add_text("d.event", f.event);
+  const std::string tail = where.ordered(order_of(number, page), page.limit);
+  const std::string from = open ? join_deliveries : "deliveries d";
+  const std::string what =
+      f.bodies ? with_bodies + " FROM " + from + join_bodies : delivery_facts + " FROM " + from;
+  return all_of(run_("SELECT " + what + tail, where.parameters()), delivery_of);
 }
 
 result<std::optional<delivery>> query_reader::delivery_by_seq(std::int64_t seq) {
   const std::array parameters{value::of(seq)};
-  return one_of(run_("SELECT " + delivery_columns + " FROM deliveries WHERE seq = $1", parameters),
-                delivery_of);
+  return one_of(
+      run_("SELECT " + with_bodies + " FROM deliveries d" + join_bodies + " WHERE d.seq = $1",
+           parameters),
+      delivery_of);
 }
 
 result<std::vector<effect>> query_reader::effects(const effect_filter& f, const page_of& page) {
@@ -383,11 +445,12 @@ result<std::vector<credential_row>> query_reader::credentials() {
 
 result<journal_counts> query_reader::counts() {
   auto rows = run_(
-      "SELECT (SELECT COUNT(*) FROM deliveries WHERE status = 0), "
-      "(SELECT COUNT(*) FROM deliveries WHERE status = 3), "
+      "SELECT (SELECT COUNT(*) FROM open_deliveries WHERE status = 0), "
+      "(SELECT COUNT(*) FROM open_deliveries WHERE status = 3), "
       "(SELECT COUNT(*) FROM effects WHERE status = 0), (SELECT COUNT(*) FROM effects WHERE status "
       "= 2), "
-      "(SELECT received_at FROM deliveries WHERE status = 0 ORDER BY seq LIMIT 1), "
+      "(SELECT received_at FROM deliveries WHERE seq = (SELECT MIN(seq) FROM open_deliveries "
+      "WHERE status = 0)), "
       "(SELECT MIN(created_at) FROM effects WHERE status = 0)",
       {});
   if (!rows) return rows.error();

@@ -14,9 +14,11 @@ class query_reader final : public reader {
 public:
   /// Runs one query; the store's own one reconnects once when the session turns out to be lost.
   using runner = std::function<result<row_set>(const std::string& sql, std::span<const value>)>;
-  explicit query_reader(runner run) : run_(std::move(run)) {}
+  using bulk_runner = std::function<result<row_set>(const std::string& sql, const bulk_rows&)>;
+  query_reader(runner run, bulk_runner bulk) : run_(std::move(run)), bulk_(std::move(bulk)) {}
 
   result<entity_state> entity(const entity_key& key) override;
+  result<std::vector<entity_state>> entities(std::span<const entity_key> keys) override;
   result<std::vector<delivery>> pending(const page_of& page) override;
   result<std::vector<delivery>> pending_of(const entity_key& key, std::size_t limit) override;
   result<std::vector<entity_key>> due_entities(timestamp now, std::size_t limit) override;
@@ -42,6 +44,7 @@ public:
 
 private:
   runner run_;
+  bulk_runner bulk_;
 };
 
 }  // namespace pb::persistence

@@ -5,7 +5,13 @@ namespace pb::persistence {
 read_session::read_session(const open_options& options, std::string name)
     : options_(options),
       name_(std::move(name)),
-      reader_([this](const std::string& sql, std::span<const value> p) { return run(sql, p); }) {}
+      reader_(
+          [this](const std::string& sql, std::span<const value> p) {
+            return run([&](connection& c) { return c.query(sql, p); });
+          },
+          [this](const std::string& sql, const bulk_rows& rows) {
+            return run([&](connection& c) { return c.query_rows(sql, rows); });
+          }) {}
 
 result<void> read_session::connect_now() {
   const auto now = std::chrono::steady_clock::now();
@@ -26,11 +32,12 @@ result<reader*> read_session::get() {
   return &reader_;
 }
 
-result<row_set> read_session::run(const std::string& sql, std::span<const value> parameters) {
+template <class Ask>
+result<row_set> read_session::run(Ask ask) {
   for (int round = 0;; ++round) {
     if (!session_)
       if (auto r = connect_now(); !r) return r.error();
-    auto rows = session_->query(sql, parameters);
+    auto rows = ask(*session_);
     if (rows || session_->last_fault() == fault::data) return rows;
     session_.reset();
     if (round == 1) return rows;

@@ -18,7 +18,9 @@ public:
 
 private:
   result<void> connect_now();
-  result<row_set> run(const std::string& sql, std::span<const value> parameters);
+  /// Once more on a new session when this one turns out to be lost.
+  template <class Ask>
+  result<row_set> run(Ask ask);
 
   const open_options& options_;
   std::string name_;

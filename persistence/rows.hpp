@@ -20,6 +20,11 @@ enum class delivery_status : std::uint8_t {
   skipped = 4,  ///< a dead letter that an operator skipped
 };
 
+/// Open: somebody has to do something about it, this daemon or a person.
+constexpr bool is_open(delivery_status s) noexcept {
+  return s == delivery_status::pending || s == delivery_status::dead;
+}
+
 /// One row of the journal. `seq` is journal order; the store's writer assigns it.
 struct delivery {
   std::int64_t seq = 0;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,8 @@ class reader {
 public:
   virtual ~reader() = default;
   virtual result<entity_state> entity(const entity_key& key) = 0;
+  /// The same for many, in the order of the keys, at the cost of one.
+  virtual result<std::vector<entity_state>> entities(std::span<const entity_key> keys) = 0;
   /// Pending deliveries with bodies in journal order, seq > after.
   virtual result<std::vector<delivery>> pending(const page_of& page) = 0;
   /// Pending deliveries of one entity in journal order.
@@ -125,6 +128,13 @@ public:
   virtual void submit(write unit, done completion) = 0;
   /// `body` gets the reader, or the failure when the database is away.
   virtual void read(std::function<void(result<reader*>)> body) = 0;
+  /// What the actor of this entity needs. Loads that wait together are read together, beside and
+  /// not behind what read() does.
+  virtual void load(entity_key key, std::function<void(result<entity_state>)> completion) {
+    read([key = std::move(key), completion = std::move(completion)](result<reader*> r) {
+      completion(r ? (*r)->entity(key) : result<entity_state>{r.error()});
+    });
+  }
   [[nodiscard]] virtual store_health health() const noexcept = 0;
   /// Removes what is older than the limits in bounded slices, each a transaction of its own between
   /// which waiting units go first; completes with the number of rows removed.

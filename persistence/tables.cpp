@@ -150,18 +150,32 @@ result<void> put_links(connection& c, units all) {
 result<void> put_marks(connection& c, units all) {
   static constexpr std::array columns{column{"seq", int64}, column{"status", int64},
                                       column{"attempts", int64}, column{"reason", text}};
+  static constexpr std::array open_columns{column{"status", int64}, column{"seq", int64}};
   static const std::string sql =
       "UPDATE deliveries SET status = v.status, attempts = v.attempts, reason = v.reason "
       "FROM {rows} WHERE deliveries.seq = v.seq";
-  bulk_rows rows{columns};
+  static const std::string close =
+      "DELETE FROM open_deliveries WHERE (status, seq) IN (SELECT v.status, v.seq FROM {rows})";
+  // Only what the journal knows can be open.
+  static const std::string reopen =
+      "INSERT INTO open_deliveries (status, seq) SELECT v.status, v.seq FROM {rows} "
+      "JOIN deliveries d ON d.seq = v.seq WHERE true ON CONFLICT (status, seq) DO NOTHING";
+  bulk_rows rows{columns}, closed{open_columns}, opened{open_columns};
   for (const delivery_mark* m :
        last_of_each(all, &write::marks, [](const delivery_mark& r) { return r.seq; })) {
     rows.number(m->seq);
     rows.number(static_cast<std::int64_t>(m->status));
     rows.number(m->attempts);
     rows.text(m->reason);
+    for (const delivery_status s : {delivery_status::pending, delivery_status::dead}) {
+      bulk_rows& to = s == m->status ? opened : closed;
+      to.number(static_cast<std::int64_t>(s));
+      to.number(m->seq);
+    }
   }
-  return run(c, sql, rows);
+  if (auto r = run(c, sql, rows); !r) return r;
+  if (auto r = run(c, close, closed); !r) return r;
+  return run(c, reopen, opened);
 }
 
 result<void> put_attempts(connection& c, units all) {

@@ -34,7 +34,8 @@ threaded_store::threaded_store(open_options options, random_source& random,
       file_lock_(std::move(lock)),
       holder_(holder_name(instance_name(random))),
       engine_(random),
-      reads_(options_, "planebridge reader") {}
+      reads_(options_, "planebridge reader"),
+      loads_(options_, "planebridge loader") {}
 
 threaded_store::~threaded_store() {
   {
@@ -71,6 +72,10 @@ void threaded_store::submit(write unit, done completion) {
 
 void threaded_store::read(std::function<void(result<reader*>)> body) {
   reads_.push(std::move(body));
+}
+
+void threaded_store::load(entity_key key, std::function<void(result<entity_state>)> completion) {
+  loads_.push(std::move(key), std::move(completion));
 }
 
 void threaded_store::retain(retention_limits limits,
@@ -332,53 +337,6 @@ void threaded_store::ping() {
     return;
   last_used_ = clock::now();
   if (auto r = session_->query("SELECT 1", {}); !r) lost(r.error());
-}
-
-reading_thread::reading_thread(const open_options& options, const std::string& name)
-    : queue_max_(options.queue_max), session_(options, name), thread_([this] { run(); }) {}
-
-reading_thread::~reading_thread() {
-  {
-    const std::lock_guard hold{lock_};
-    stop_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-void reading_thread::push(std::function<void(result<reader*>)> body) {
-  {
-    const std::lock_guard hold{lock_};
-    if (!stop_ && queue_.size() < queue_max_) {
-      queue_.push_back(std::move(body));
-      wake_.notify_one();
-      return;
-    }
-  }
-  body(refused(errc::storage, "store.read", "queue full"));
-}
-
-void reading_thread::run() {
-  while (true) {
-    std::function<void(result<reader*>)> body;
-    bool closing = false;
-    {
-      std::unique_lock hold{lock_};
-      wake_.wait(hold, [this] { return stop_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      body = std::move(queue_.front());
-      queue_.pop_front();
-      closing = stop_;
-    }
-    try {
-      if (closing)
-        body(refused(errc::cancelled, "store.read", "closing"));
-      else
-        body(session_.get());
-    } catch (const std::exception& e) {
-      log::error("a store reader threw", {log::kv("failure", e.what())});
-    }
-  }
 }
 
 void reading_store::submit(write, done completion) {

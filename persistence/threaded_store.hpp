@@ -1,5 +1,6 @@
-// persistence/threaded_store: the store of the running daemon. One thread writes, one reads, each
-// with its own session, so that no caller ever waits for the database. Built by open().
+// persistence/threaded_store: the store of the running daemon. One thread writes, one reads, one
+// loads entities, each with its own session, so that no caller ever waits for the database, and no
+// actor for a person's query. Built by open().
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -12,28 +13,9 @@
 
 #include "persistence/daemon_lock.hpp"
 #include "persistence/open.hpp"
-#include "persistence/read_session.hpp"
+#include "persistence/read_threads.hpp"
 
 namespace pb::persistence {
-
-/// A thread that runs queued functions over one read session.
-class reading_thread {
-public:
-  reading_thread(const open_options& options, const std::string& name);
-  ~reading_thread();
-  void push(std::function<void(result<reader*>)> body);
-
-private:
-  void run();
-
-  const std::size_t queue_max_;
-  read_session session_;
-  std::mutex lock_;
-  std::condition_variable wake_;
-  std::deque<std::function<void(result<reader*>)>> queue_;
-  bool stop_ = false;
-  std::thread thread_;
-};
 
 class threaded_store final : public store {
 public:
@@ -46,6 +28,7 @@ public:
 
   void submit(write unit, done completion) override;
   void read(std::function<void(result<reader*>)> body) override;
+  void load(entity_key key, std::function<void(result<entity_state>)> completion) override;
   [[nodiscard]] store_health health() const noexcept override { return health_.load(); }
   void retain(retention_limits limits,
               std::function<void(result<std::int64_t>)> completion) override;
@@ -103,6 +86,7 @@ private:
   bool stop_ = false;                 // guarded by lock_
 
   reading_thread reads_;
+  loading_thread loads_;
   std::thread thread_;
 };
 

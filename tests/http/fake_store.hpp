@@ -56,6 +56,9 @@ private:
     return failure{.code = errc::not_found, .where = "fake.store"};
   }
   result<entity_state> entity(const entity_key&) override { return none<entity_state>(); }
+  result<std::vector<entity_state>> entities(std::span<const entity_key>) override {
+    return none<std::vector<entity_state>>();
+  }
   result<std::vector<delivery>> pending(const page_of&) override {
     return none<std::vector<delivery>>();
   }

@@ -113,7 +113,8 @@ BOOST_AUTO_TEST_CASE(random_writes_in_random_transactions_leave_what_the_model_s
   auto s = db.open_inline();
   const bool held = rc::check("the store agrees with the model", [&] {
     db.script(
-        "DELETE FROM deliveries; DELETE FROM identities; DELETE FROM states; DELETE FROM effects;");
+        "DELETE FROM deliveries; DELETE FROM bodies; DELETE FROM open_deliveries; DELETE FROM "
+        "identities; DELETE FROM states; DELETE FROM effects;");
     model m;
     const int rounds = *rc::gen::inRange(1, 6);
     for (int round = 0; round < rounds; ++round) {

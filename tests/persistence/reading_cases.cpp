@@ -163,12 +163,14 @@ BOOST_AUTO_TEST_CASE(what_the_actors_ask_often_never_scans_what_is_finished) {
   auto c = db.session();
   if (!sqlite) BOOST_REQUIRE(c->script("SET enable_seqscan = off").has_value());
   const std::vector<std::pair<std::string, std::string>> asked{
-      {"SELECT body FROM deliveries WHERE status = 0 AND seq > 5 ORDER BY seq LIMIT 5",
-       "deliveries_pending"},
-      {"SELECT body FROM deliveries WHERE status = 0 AND entity = 'e' ORDER BY seq LIMIT 5",
-       "deliveries_"},
-      {"SELECT COUNT(*) FROM deliveries WHERE status = 0", "deliveries_pending"},
-      {"SELECT COUNT(*) FROM deliveries WHERE status = 3", "deliveries_dead"},
+      {"SELECT b.body FROM open_deliveries o JOIN deliveries d ON d.seq = o.seq JOIN bodies b ON "
+       "b.seq = d.seq WHERE o.status = 0 AND o.seq > 5 ORDER BY o.seq LIMIT 5",
+       sqlite ? "SEARCH o USING PRIMARY KEY" : "open_deliveries_pkey"},
+      {"SELECT d.seq FROM deliveries d WHERE d.entity = 'e' AND d.seq >= (SELECT MIN(seq) FROM "
+       "open_deliveries WHERE status = 0) AND d.status = 0 ORDER BY d.seq LIMIT 5",
+       "deliveries_entity"},
+      {"SELECT COUNT(*) FROM open_deliveries WHERE status = 0",
+       sqlite ? "SEARCH open_deliveries USING PRIMARY KEY" : "open_deliveries_pkey"},
       {"SELECT COUNT(*) FROM effects WHERE status = 2", "effects_dead"},
       {"SELECT entity FROM (SELECT entity, due_at FROM effects WHERE status = 0 AND due_at <= 5 "
        "ORDER BY due_at LIMIT 100000) AS due GROUP BY entity",
@@ -180,7 +182,7 @@ BOOST_AUTO_TEST_CASE(what_the_actors_ask_often_never_scans_what_is_finished) {
     for (const auto& r : *plan)
       for (const auto& part : r) text += part.data + "\n";
     BOOST_TEST(text.find(index) != text.npos, sql << "\n" << text);
-    BOOST_TEST(text.find("SCAN deliveries USING") == text.npos, sql << "\n" << text);
+    BOOST_TEST(text.find("SCAN d ") == text.npos, sql << "\n" << text);
   }
 }
 
