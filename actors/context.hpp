@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/handover.hpp"
 #include "actors/probe.hpp"
 #include "actors/queue_watch.hpp"
 #include "base/clock.hpp"
@@ -156,6 +157,7 @@ struct context {
   gap_monitor gaps;
   event_bus bus;
   queue_watch queues{store, clock};
+  handover journaled;  ///< to the dispatcher
 
   context(persistence::store& s, http::transport& t, clock_source& c, random_source& r,
           telemetry& f, options o)

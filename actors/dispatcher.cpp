@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <unordered_map>
+#include <utility>
 
 #include "actors/edge.hpp"
 #include "actors/front.hpp"
@@ -14,6 +15,9 @@ namespace {
 constexpr std::size_t page_size = 500;
 constexpr std::size_t due_limit = 1'000;
 constexpr std::size_t project_slice = 500;
+/// Entities that plan at once: more would only wait for each other's commits.
+constexpr std::size_t planning_most = 256, planning_least = 8;
+constexpr std::size_t burst = 256;       ///< deliveries that wait for an actor
 constexpr unsigned unclaimed_every = 5;  ///< sweeps
 
 class dispatcher_state {
@@ -36,7 +40,8 @@ public:
     self_->set_exit_handler([this](caf::exit_msg& m) { self_->quit(std::move(m.reason)); });
     self_->send(self_, sweep_due{});
     show_state();
-    return {[this](const delivery_journaled& m) { on_journaled(m.what); },
+    take_journaled();
+    return {[this](const deliveries_journaled&) { take_journaled(); },
             [this](const journal_page_read& m) { on_page(*m.page); },
             [this](const parked_page_read& m) { on_parked_page(m); },
             [this](const due_entities_read& m) { on_due(*m.keys); },
@@ -54,7 +59,18 @@ private:
     std::size_t outstanding = 0;
     std::int64_t highest = 0;  ///< seq handed to this incarnation
     bool idle = false;
+    bool planning = false;  ///< has something to plan, and waits for no remote system
     milliseconds last_used{0};
+  };
+  /// Of an entity without an actor: what waits in ready_.
+  struct queued_entity {
+    std::size_t how_many = 0;
+    std::int64_t highest = 0;
+    std::uint64_t generation = 0;  ///< entries of an earlier one are void
+  };
+  struct ready_delivery {
+    delivery_ptr what;
+    std::uint64_t generation = 0;
   };
   /// Its deliveries stay in the journal until `until`; then they are read again.
   struct parked_entity {
@@ -63,24 +79,29 @@ private:
     bool reading = false;
   };
 
-  void on_journaled(const delivery_ptr& d) {
-    probe_->handled();
-    if (behind_ || !room()) {
-      behind_ = true;
-      dropped_ = std::max(dropped_, d->seq);
-      read_on();
-      return;
-    }
-    hand(d);
+  void take_journaled() {
+    for (const auto& d : ctx_->journaled.take()) on_journaled(d);
+    hand_ready();
+    read_on();
   }
 
+  void on_journaled(const delivery_ptr& d) {
+    probe_->handled();
+    if (behind_ || in_memory_ >= ctx_->opt().in_memory_events) {
+      behind_ = true;
+      dropped_ = std::max(dropped_, d->seq);
+      return;
+    }
+    take_in(d);
+  }
+
+  /// Room for one more actor.
   bool room() {
-    if (in_memory_ >= ctx_->opt().in_memory_events) return false;
     if (live_.size() < ctx_->opt().live_actors) return true;
     return passivate(milliseconds{0}, 64) > 0;
   }
 
-  void hand(const delivery_ptr& d) {
+  void take_in(const delivery_ptr& d) {
     last_handed_ = std::max(last_handed_, d->seq);
     if (d->entity.kind() == "project") {
       settle_project(d);
@@ -90,14 +111,68 @@ private:
       p->second.dropped = std::max(p->second.dropped, d->seq);
       return;
     }
-    auto& e = activate(d->entity);
-    if (d->seq <= e.highest) return;  // held already
+    const auto queued = queued_.find(d->entity);
+    if (queued != queued_.end()) {
+      if (d->seq <= queued->second.highest) return;  // held already
+    } else if (const auto e = live_.find(d->entity); e != live_.end()) {
+      if (d->seq <= e->second.highest) return;  // likewise
+      ++in_memory_;
+      return send_to(e->second, d);  // its actor has its own order; no other one waits for it
+    }
+    ++in_memory_;
+    auto& q = queued_[d->entity];
+    ++q.how_many;
+    q.highest = d->seq;
+    ready_.push_back({d, q.generation});
+  }
+
+  void send_to(live_entity& e, const delivery_ptr& d) {
     e.highest = d->seq;
     e.idle = false;
     e.last_used = ctx_->steady_ms();
     ++e.outstanding;
-    ++in_memory_;
+    plans(e, true);
     self_->send(e.handle, handle_delivery{d});
+  }
+
+  /// In journal order, while there is room for actors and for planning.
+  void hand_ready() {
+    while (!ready_.empty()) {
+      const delivery_ptr d = ready_.front().what;
+      const auto q = queued_.find(d->entity);
+      const bool revoked = ready_.front().generation != q->second.generation;
+      if (!revoked && !live_.contains(d->entity) && (planning_ >= planning_window() || !room()))
+        return;
+      ready_.pop_front();
+      if (--q->second.how_many == 0) queued_.erase(q);
+      if (revoked)
+        --in_memory_;
+      else
+        send_to(activate(d->entity), d);
+    }
+  }
+
+  /// How many entities may plan at once. In a burst the answers to senders go first: planning gets
+  /// little at the beginning, and more the longer the oldest of what waits has waited.
+  std::size_t planning_window() const {
+    if (ready_.size() < burst) return planning_most;
+    const auto waited = ctx_->clock.now() - ready_.front().what->received_at;
+    const auto steps = std::max<std::int64_t>(waited / milliseconds{250}, 0);
+    return static_cast<std::size_t>(std::min<std::int64_t>(
+        static_cast<std::int64_t>(planning_least) * (1 + steps * steps), planning_most));
+  }
+
+  void plans(live_entity& e, bool now) {
+    if (std::exchange(e.planning, now) == now) return;
+    planning_ += now ? 1 : std::size_t(-1);
+  }
+
+  /// What waits for this entity here is read again from the journal later.
+  void revoke(const entity_key& key) {
+    const auto q = queued_.find(key);
+    if (q == queued_.end()) return;
+    ++q->second.generation;
+    q->second.highest = 0;
   }
 
   live_entity& activate(const entity_key& key) {
@@ -114,6 +189,7 @@ private:
   }
 
   void forget(std::unordered_map<entity_key, live_entity>::iterator it) {
+    plans(it->second, false);
     in_memory_ -= it->second.outstanding;
     addresses_.erase(it->second.handle.address());
     self_->demonitor(it->second.handle.address());
@@ -133,12 +209,17 @@ private:
     }
     e.idle = m.idle;
     e.last_used = ctx_->steady_ms();
-    if (m.park) {
-      parked_[m.key].until = ctx_->steady_ms() + *m.park;
-      forget(it);
-    }
+    plans(e, e.outstanding > 0 && !m.waiting);
+    if (m.park) park(it, *m.park);
     ctx_->figures.events_in_memory(in_memory_);
+    hand_ready();
     read_on();
+  }
+
+  void park(std::unordered_map<entity_key, live_entity>::iterator it, milliseconds pause) {
+    revoke(it->first);
+    parked_[it->first].until = ctx_->steady_ms() + pause;
+    forget(it);
   }
 
   void on_down(const caf::down_msg& d) {
@@ -154,8 +235,8 @@ private:
                {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
     ctx_->figures.actor_restarted("issue");
     probe_->restarted();
-    parked_[key].until = ctx_->steady_ms() + v.delay;
-    forget(it);
+    park(it, v.delay);
+    hand_ready();
   }
 
   // Replay: pages of the journal behind the last one handed out, while there is room.
@@ -179,10 +260,8 @@ private:
       log::warn("journal not readable, trying again", {log::kv("failure", page.error())});
       return;  // the next sweep asks again
     }
-    for (const auto& d : *page) {
-      if (!room()) return;  // more room starts the next page
-      hand(std::make_shared<const persistence::delivery>(d));
-    }
+    for (const auto& d : *page) take_in(std::make_shared<const persistence::delivery>(d));
+    hand_ready();
     if (page->size() < page_size && dropped_ <= last_handed_) behind_ = false;
     show_state();
     read_on();
@@ -194,7 +273,7 @@ private:
     for (auto& [key, p] : parked_)
       if (!p.reading && now >= p.until) read_parked(key, p);
     passivate(ctx_->opt().passivate_after, live_.size());
-    read_on();
+    take_journaled();
     read_due();
     if (++sweeps_ % unclaimed_every == 0 && !behind_) read_unclaimed();
     show_state();
@@ -225,7 +304,8 @@ private:
     const auto last = page.empty() ? 0 : page.back().seq;
     const auto dropped = it->second.dropped;
     parked_.erase(it);
-    for (const auto& d : page) hand(std::make_shared<const persistence::delivery>(d));
+    for (const auto& d : page) take_in(std::make_shared<const persistence::delivery>(d));
+    hand_ready();
     if (page.size() == page_size || dropped > last) {
       // Something came between the read and now, or more is left: the page-wise replay finds it.
       behind_ = true;
@@ -263,6 +343,7 @@ private:
   }
 
   void reload(const entity_key& key) {
+    revoke(key);
     if (const auto it = live_.find(key); it != live_.end()) forget(it);
     auto& p = parked_[key];
     p.until = ctx_->steady_ms();
@@ -352,9 +433,11 @@ private:
   std::shared_ptr<probe> probe_;
   std::unordered_map<entity_key, live_entity> live_;
   std::unordered_map<entity_key, parked_entity> parked_;
+  std::deque<ready_delivery> ready_;
+  std::unordered_map<entity_key, queued_entity> queued_;  ///< what ready_ holds, by entity
   std::unordered_map<entity_key, std::deque<milliseconds>> crashes_;
   std::unordered_map<caf::actor_addr, entity_key> addresses_;
-  std::size_t in_memory_ = 0;
+  std::size_t in_memory_ = 0, planning_ = 0;
   std::int64_t last_handed_ = 0, dropped_ = 0;
   std::uint64_t last_incarnation_ = 0;
   unsigned sweeps_ = 0;

@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "actors/edge.hpp"
+#include "base/log.hpp"
 
 namespace pb::actors {
 namespace {
@@ -22,68 +22,58 @@ void announce(const context& c, const persistence::delivery& d, std::string_view
   ctx.bus.publish("delivery", boost::json::serialize(o));
 }
 
-class front_state {
-public:
-  static inline const char* name = "front";
-  explicit front_state(front_actor::pointer self) : self_(self) {}
-
-  front_actor::behavior_type start(context_ptr ctx, dispatcher_actor dispatcher,
-                                   std::shared_ptr<probe> seen) {
-    ctx_ = std::move(ctx);
-    dispatcher_ = std::move(dispatcher);
-    probe_ = std::move(seen);
-    probe_->state("idle", ctx_->clock.now());
-    return {[this](const accept_delivery& m) { on_accept(m); }};
-  }
-
-private:
-  void on_accept(const accept_delivery& m) {
-    probe_->queued(-1);
-    probe_->handled();
-    auto row = std::make_shared<persistence::delivery>(m.what->row);
-    persistence::write unit;
-    unit.appends.push_back(*m.what);
-    // Runs on the store's thread after the commit: answer first, then hand over.
-    ctx_->store.submit(std::move(unit), [ctx = ctx_, dispatcher = dispatcher_, row,
-                                         reply = m.reply](result<persistence::written> w) {
-      if (!w) {
-        (*reply)(w.error());
-        return;
-      }
-      const auto& a = w->appends.front();
-      row->seq = a.seq;
-      row->committed_at = ctx->clock.now();
-      if (a.duplicate) {
-        (*reply)(http::acceptance{http::accepted_as::duplicate, a.seq});
-        announce(*ctx, *row, "duplicate");
-        return;
-      }
-      const bool ignored = row->status == persistence::delivery_status::ignored;
-      (*reply)(http::acceptance{ignored ? http::accepted_as::ignored : http::accepted_as::accepted,
-                                a.seq});
-      if (row->status == persistence::delivery_status::pending)
-        caf::anon_send(dispatcher, delivery_journaled{row});
-      announce(*ctx, *row, ignored ? "ignored" : "accepted");
-    });
-  }
-
-  front_actor::pointer self_;
-  context_ptr ctx_;
-  dispatcher_actor dispatcher_;
-  std::shared_ptr<probe> probe_;
-};
-
-front_actor::behavior_type front(front_actor::stateful_pointer<front_state> self, context_ptr ctx,
-                                 dispatcher_actor dispatcher, std::shared_ptr<probe> seen) {
-  install_exception_edge(self, "front");
-  return self->state.start(std::move(ctx), std::move(dispatcher), std::move(seen));
+failure not_taken(errc code, std::string why) {
+  return {code, "front", std::move(why), "", 0, "", {}};
 }
 
 }  // namespace
 
-front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher,
-                        std::shared_ptr<probe> seen) {
-  return system.spawn(front, std::move(ctx), std::move(dispatcher), std::move(seen));
+void hand_over(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+               std::shared_ptr<const persistence::delivery> row) {
+  if (ctx->journaled.put(std::move(row))) caf::anon_send(dispatcher, deliveries_journaled{});
+}
+
+front::front(context_ptr ctx, dispatcher_actor dispatcher)
+    : ctx_(std::move(ctx)),
+      dispatcher_(std::move(dispatcher)),
+      probe_(ctx_->probes.add("front", "front", "planebridge")) {
+  probe_->state("idle", ctx_->clock.now());
+}
+
+void front::accept(persistence::delivery_append verified,
+                   std::function<void(result<http::acceptance>)> done) {
+  if (closed_) return done(not_taken(errc::storage, "shutting down"));
+  auto row = std::make_shared<persistence::delivery>(verified.row);
+  persistence::write unit;
+  unit.appends.push_back(std::move(verified));
+  probe_->queued(1);
+  const auto answered =
+      std::make_shared<std::function<void(result<http::acceptance>)>>(std::move(done));
+  try {
+    // Runs on the store's thread after the commit: answer first, then hand over.
+    ctx_->store.submit(std::move(unit), [self = shared_from_this(), row,
+                                         answered](result<persistence::written> w) {
+      self->probe_->queued(-1);
+      if (!w) return (*answered)(w.error());
+      self->probe_->handled();
+      const auto& a = w->appends.front();
+      const bool ignored = row->status == persistence::delivery_status::ignored;
+      row->seq = a.seq;
+      row->committed_at = self->ctx_->clock.now();
+      (*answered)(http::acceptance{a.duplicate ? http::accepted_as::duplicate
+                                   : ignored   ? http::accepted_as::ignored
+                                               : http::accepted_as::accepted,
+                                   a.seq});
+      if (!a.duplicate && row->status == persistence::delivery_status::pending)
+        hand_over(self->ctx_, self->dispatcher_, row);
+      announce(*self->ctx_, *row, a.duplicate ? "duplicate" : ignored ? "ignored" : "accepted");
+    });
+  } catch (const std::exception& e) {
+    probe_->queued(-1);
+    probe_->failed();
+    log::error("a delivery could not be handed to the store", {log::kv("failure", e.what())});
+    (*answered)(not_taken(errc::crashed, e.what()));
+  }
 }
 
 void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
@@ -111,7 +101,7 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
       row->committed_at = ctx->clock.now();
       if (!a.duplicate) {
         ++fresh;
-        caf::anon_send(dispatcher, delivery_journaled{row});
+        hand_over(ctx, dispatcher, row);
       }
       announce(*ctx, *row, a.duplicate ? "duplicate" : "accepted");
     }

@@ -1,17 +1,38 @@
 // actors/front: takes verified deliveries from the HTTP threads, has them committed, answers, and
-// tells the dispatcher. The batch is whatever waits when the store starts a transaction.
+// tells the dispatcher. No actor: the store's queue collects what arrives together, and a hop
+// through a mailbox would only add to every answer.
 #pragma once
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "http/inbox.hpp"
 
 namespace pb::actors {
 
-/// @param seen  its probe: whoever sends to it counts what is queued
-front_actor spawn_front(caf::actor_system& system, context_ptr ctx, dispatcher_actor dispatcher,
-                        std::shared_ptr<probe> seen);
+/// Any thread. Outlived by what it has under way.
+class front : public std::enable_shared_from_this<front> {
+public:
+  front(context_ptr ctx, dispatcher_actor dispatcher);
+  /// `done` comes once, on the store's thread after the commit, or with the failure.
+  void accept(persistence::delivery_append verified,
+              std::function<void(result<http::acceptance>)> done);
+  /// What comes from now on is refused.
+  void close() noexcept { closed_.store(true); }
+
+private:
+  const context_ptr ctx_;
+  const dispatcher_actor dispatcher_;
+  const std::shared_ptr<probe> probe_;
+  std::atomic<bool> closed_{false};
+};
+
+/// A committed delivery, to whoever handles it.
+void hand_over(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+               std::shared_ptr<const persistence::delivery> row);
 
 /// Journals deliveries that we made ourselves (polls, scans, looks into calendars) in one unit;
 /// `done` gets how many were new, on the store's thread.

@@ -228,6 +228,7 @@ void issue_state::read_item(const std::string& why) {
   phase_ = phase::reading;
   probe_->state("waiting for plane", ctx_->clock.now());
   probe_->event("reads the item: " + why, ctx_->clock.now());
+  self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, true, std::nullopt});
   const bool scan = current_->form == forms::plane_absent || current_->form == forms::plane_read ||
                     current_->form == forms::calendar_observed;
   ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}),
@@ -314,7 +315,8 @@ void issue_state::finish_current() {
   const auto seq = current_->seq;
   current_.reset();
   probe_->state(queue_.empty() ? resting_state() : "planning", ctx_->clock.now());
-  self_->send(dispatcher_, entity_reported{key_, incarnation_, seq, is_idle(), std::nullopt});
+  self_->send(dispatcher_,
+              entity_reported{key_, incarnation_, seq, is_idle(), false, std::nullopt});
   go_on();
 }
 
@@ -357,7 +359,7 @@ void issue_state::give_back(milliseconds pause, const std::string& why) {
             {log::kv("entity", key_), log::kv("after_ms", pause.count()), log::kv("reason", why)});
   phase_ = phase::stopped;
   probe_->state("suspended: " + why, ctx_->clock.now());
-  self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, pause});
+  self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, false, pause});
 }
 
 std::uint64_t issue_state::token_for(call what) {
@@ -405,7 +407,7 @@ void issue_state::report_idle() {
   if (!is_idle()) return;
   if (woken_ || !reported_idle_) {
     woken_ = false;
-    self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, true, std::nullopt});
+    self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, true, false, std::nullopt});
   }
   reported_idle_ = true;
   probe_->state(resting_state(), ctx_->clock.now());

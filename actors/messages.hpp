@@ -34,19 +34,9 @@ private:
   T lost_;
 };
 
-// front ------------------------------------------------------------------------------------------
-struct accept_delivery {
-  std::shared_ptr<persistence::delivery_append> what;
-  std::shared_ptr<reply_once<result<http::acceptance>>> reply;
-};
-struct append_committed {
-  std::shared_ptr<const persistence::delivery> what;
-};
-
 // dispatcher -------------------------------------------------------------------------------------
-struct delivery_journaled {
-  std::shared_ptr<const persistence::delivery> what;
-};
+/// Something is in context::journaled.
+struct deliveries_journaled {};
 struct journal_page_read {
   std::shared_ptr<const result<std::vector<persistence::delivery>>> page;
 };
@@ -63,6 +53,8 @@ struct entity_reported {
   std::uint64_t incarnation = 0;
   std::int64_t finished_seq = 0;  ///< 0: none
   bool idle = false;
+  /// It waits for a remote system before it can plan: others may plan meanwhile.
+  bool waiting = false;
   /// Hand nothing for this long, then read its pending deliveries again; they are in the journal.
   std::optional<std::chrono::milliseconds> park;
 };
@@ -178,9 +170,8 @@ struct deliveries_accepted {
   std::optional<failure> failed;
 };
 
-using front_actor = caf::typed_actor<handles<void, accept_delivery>>;
 using dispatcher_actor =
-    caf::typed_actor<handles<void, delivery_journaled>, handles<void, journal_page_read>,
+    caf::typed_actor<handles<void, deliveries_journaled>, handles<void, journal_page_read>,
                      handles<void, parked_page_read>, handles<void, due_entities_read>,
                      handles<void, entity_reported>, handles<void, sweep_due>,
                      handles<void, wake_entity>, handles<void, reload_entity>>;
@@ -204,9 +195,7 @@ using plane_watch_actor =
 
 }  // namespace pb::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::accept_delivery)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::append_committed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::delivery_journaled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::deliveries_journaled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::journal_page_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::parked_page_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::due_entities_read)

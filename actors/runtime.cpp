@@ -78,10 +78,7 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   });
   wires->peers = {plane, caldav, calendars, parts.calls};
   wiring_up.unlock();
-  front_probe = ctx->probes.add("front", "front", "planebridge");
-  front = supervise(system, ctx, "front", [this, to = dispatcher] {
-    return spawn_front(system, parts.ctx, to, front_probe);
-  });
+  intake = std::make_shared<front>(ctx, dispatcher);
   watch = supervise(
       system, ctx, "plane-watch",
       [this, peers = plane_watch_peers{dispatcher, plane, calendars, parts.calls, board}] {
@@ -136,7 +133,7 @@ void runtime::reconfigure(const options& next) { impl_->parts.ctx->reconfigure(n
 std::vector<std::string> runtime::stop(milliseconds grace) {
   auto& i = *impl_;
   if (std::exchange(i.stopped, true)) return {};
-  std::vector<caf::actor_addr> roots;
+  i.intake->close();
   std::size_t left = 0;
   {
     caf::scoped_actor self{i.system};
@@ -147,7 +144,6 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
       handle = nullptr;
       ++left;
     };
-    end(i.front);
     end(i.cron);
     end(i.watch);
     end(i.dispatcher);
@@ -181,14 +177,7 @@ void runtime::accept(persistence::delivery_append verified,
                      std::function<void(result<http::acceptance>)> done) {
   if (verified.row.source == "plane")
     impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at);
-  auto reply = std::make_shared<reply_once<result<http::acceptance>>>(
-      std::move(done),
-      result<http::acceptance>{failure{errc::storage, "front", "shutting down", "", 0, "", {}}});
-  impl_->front_probe->queued(1);
-  caf::anon_send(
-      impl_->front,
-      accept_delivery{std::make_shared<persistence::delivery_append>(std::move(verified)),
-                      std::move(reply)});
+  impl_->intake->accept(std::move(verified), std::move(done));
 }
 
 void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> sink) {
@@ -226,10 +215,10 @@ void runtime::retry_dead_letter(const std::string& id,
       unit.appends.push_back(std::move(again));
       unit.marks.push_back({n, delivery_status::skipped, "retried by an operator", (*d)->attempts});
       ctx->store.submit(
-          std::move(unit), [dispatcher, row, done](const result<persistence::written>& w) {
+          std::move(unit), [ctx, dispatcher, row, done](const result<persistence::written>& w) {
             if (!w) return done(w.error());
             row->seq = w->appends.front().seq;
-            caf::anon_send(dispatcher, delivery_journaled{row});
+            hand_over(ctx, dispatcher, row);
             done(json::serialize(json::object{{"retried_as", "d" + std::to_string(row->seq)}}));
           });
       return;

@@ -5,6 +5,7 @@
 
 #include "actors/connector.hpp"
 #include "actors/cron_actor.hpp"
+#include "actors/front.hpp"
 #include "actors/messages.hpp"
 #include "actors/runtime.hpp"
 #include "actors/sync_board.hpp"
@@ -24,8 +25,7 @@ struct runtime::impl {
   connector_port plane, caldav;
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
-  front_actor front;
-  std::shared_ptr<probe> front_probe;  ///< accept() counts what it sends
+  std::shared_ptr<front> intake;
   plane_watch_actor watch;
   cron_actor_handle cron;
   bool stopped = false;

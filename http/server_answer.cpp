@@ -273,7 +273,7 @@ void server_connection::close() {
   if (phase_ == phase::closed) return;
   const auto self = shared_from_this();  // the set's may be the last
   phase_ = phase::closed;
-  disarm();
+  stop_timer();
   stream_.close();
   if (pipe_) pipe_->gone();
   release_body();

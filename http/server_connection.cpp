@@ -12,7 +12,9 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 
-constexpr std::size_t head_piece_bytes = 4096;
+/// The whole of most requests, so that one read is enough.
+constexpr std::size_t head_piece_bytes = 16 * 1024;
+constexpr std::uint64_t reserved_ahead = 64 * 1024;  ///< of what a header promises
 constexpr std::size_t body_piece_bytes = 64 * 1024;
 constexpr std::size_t idle_tls_bytes = 512;
 /// A chunk's head or the trailer: what the parser wants whole before it goes on.
@@ -262,6 +264,9 @@ void server_connection::begin_body() {
   if (!unread_) return handle();
   phase_ = phase::body;
   arm(state_->options.body_timeout);
+  if (const auto length = parser_->content_length())
+    body_.reserve(
+        static_cast<std::size_t>(std::min<std::uint64_t>({*length, keep_bytes_, reserved_ahead})));
   parser_->eager(true);
   if (buffer_.size() > 0 || old_version_ || request_->header("Expect").empty())
     return on_body_bytes();
@@ -332,14 +337,37 @@ void server_connection::release_body() {
   body_ = {};
 }
 
+/// A request moves the deadline several times, so that moving costs nothing: the timer runs out
+/// early, looks, and goes on. It never runs longer than the shortest time anybody asks for, and so
+/// never has to be shortened.
 void server_connection::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
+  deadline_ = std::chrono::steady_clock::now() + after;
+  if (!ticking_) return tick(after);
+  if (timer_.expiry() > *deadline_) tick(after);
+}
+
+void server_connection::tick(std::chrono::steady_clock::duration left) {
+  ticking_ = true;
+  timer_.expires_after(std::min<std::chrono::steady_clock::duration>(left, state_->shortest_wait));
   timer_.async_wait([self = shared_from_this(), n = ++timer_number_](error_code) {
-    if (n == self->timer_number_) self->on_timer();
+    if (n == self->timer_number_) self->on_tick();
   });
 }
 
-void server_connection::disarm() {
+void server_connection::on_tick() {
+  ticking_ = false;
+  if (!deadline_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < *deadline_) return tick(*deadline_ - now);
+  deadline_.reset();
+  on_timer();
+}
+
+void server_connection::disarm() { deadline_.reset(); }
+
+void server_connection::stop_timer() {
+  disarm();
+  ticking_ = false;
   ++timer_number_;
   timer_.cancel();
 }

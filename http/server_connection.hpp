@@ -95,6 +95,9 @@ private:
 
   void arm(std::chrono::milliseconds after);
   void disarm();
+  void stop_timer();  ///< for good
+  void tick(std::chrono::steady_clock::duration left);
+  void on_tick();
   void on_timer();
   void begin_counting();
   void end_counting();
@@ -104,6 +107,8 @@ private:
   byte_stream stream_;
   boost::asio::steady_timer timer_;
   std::uint64_t timer_number_ = 0;
+  bool ticking_ = false;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
   phase phase_ = phase::handshake;
   boost::asio::ip::address socket_peer_, peer_;
 

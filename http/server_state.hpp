@@ -1,6 +1,7 @@
 // http/server_state: what all connections of one server share, and the thread a connection lives
 // on. Private to the server. A connection is touched by its worker's thread only.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -27,6 +28,8 @@ struct server_state {
       : options(std::move(o)), clock(c), limits(options.failed_requests_per_minute), random_(r) {}
 
   server_options options;
+  const std::chrono::milliseconds shortest_wait =
+      std::min({options.header_timeout, options.body_timeout, options.idle_timeout});
   const clock_source& clock;
   router routes;  ///< read only once the threads run
   proxy_list proxies;

@@ -94,29 +94,43 @@ void put_value(std::string& out, const value& v) {
   }
 }
 
-/// The binary form of a one-dimensional array: one column of the rows.
+void put_big_endian(char* to, std::uint64_t n, std::size_t bytes) noexcept {
+  for (std::size_t i = 0; i < bytes; ++i)
+    to[i] = static_cast<char>(static_cast<unsigned char>(n >> (8 * (bytes - 1 - i))));
+}
+
+/// The binary form of a one-dimensional array: one column of the rows, whose texts are clean.
 std::string array_of(const bulk_rows& rows, std::size_t col) {
+  const value_type type = rows.columns()[col].type;
+  const bool number = type == value_type::int64 || type == value_type::real;
+  std::size_t bytes = 20 + rows.size() * (number ? 12 : 4);
+  if (!number)
+    for (std::size_t r = 0; r < rows.size(); ++r) bytes += rows.at(r, col).view.size();
   std::string out;
-  std::size_t bytes = 20;
-  for (std::size_t r = 0; r < rows.size(); ++r) bytes += 12 + rows.at(r, col).view.size();
   out.reserve(bytes);
   put_number(out, std::uint32_t{1});  // dimensions
   put_number(out, std::uint32_t{1});  // may hold nulls
-  put_number(out, static_cast<std::uint32_t>(oid_of(rows.columns()[col].type)));
+  put_number(out, static_cast<std::uint32_t>(oid_of(type)));
   put_number(out, static_cast<std::uint32_t>(rows.size()));
   put_number(out, std::uint32_t{1});  // lower bound
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const value& v = rows.at(r, col);
+    char item[12];
     if (v.null) {
-      put_number(out, ~std::uint32_t{0});
-      continue;
+      put_big_endian(item, ~std::uint32_t{0}, 4);
+      out.append(item, 4);
+    } else if (number) {
+      put_big_endian(item, 8, 4);
+      put_big_endian(item + 4,
+                     type == value_type::real ? std::bit_cast<std::uint64_t>(v.real)
+                                              : static_cast<std::uint64_t>(v.number),
+                     8);
+      out.append(item, 12);
+    } else {
+      put_big_endian(item, v.view.size(), 4);
+      out.append(item, 4);
+      out.append(v.view);
     }
-    const std::size_t length_at = out.size();
-    put_number(out, std::uint32_t{0});
-    put_value(out, v);
-    std::string length;
-    put_number(length, static_cast<std::uint32_t>(out.size() - length_at - 4));
-    out.replace(length_at, 4, length);
   }
   return out;
 }
@@ -480,7 +494,8 @@ result<std::unique_ptr<connection>> connect_postgres(const postgres_options& o) 
                       "; SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off;"
                       "SET idle_in_transaction_session_timeout = '60s';";
   if (o.point_lookups)
-    setup += "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
+    setup += "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
+             "SET enable_bitmapscan = off; SET enable_material = off;";
   if (PQserverVersion(conn) < 150000)
     return cannot_connect("the server is version " + std::to_string(PQserverVersion(conn) / 10000) +
                           "; planebridge needs PostgreSQL 15 or newer");

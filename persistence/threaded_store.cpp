@@ -8,6 +8,7 @@ namespace pb::persistence {
 namespace {
 
 constexpr std::int64_t retention_slice = 500;
+constexpr std::size_t background_part = 8;  ///< one in so many units of a busy batch is ours
 
 failure refused(errc code, const char* where, const char* detail) { return {code, where, detail}; }
 
@@ -18,6 +19,13 @@ std::size_t bytes_of(const write& unit) {
   for (const effect& e : unit.effects) n += 512 + e.payload.size();
   for (const link_row& l : unit.links) n += l.base.size();
   return n;
+}
+
+/// A unit that does more may depend on another of its entity, and keeps its place behind it.
+bool only_deliveries(const write& u) {
+  return !u.appends.empty() && u.entities.empty() && u.effects.empty() && u.links.empty() &&
+         u.marks.empty() && u.attempts.empty() && u.provenances.empty() && u.states.empty() &&
+         u.credentials.empty();
 }
 
 std::string instance_name(random_source& random) {
@@ -55,13 +63,14 @@ result<void> threaded_store::start() {
 }
 
 void threaded_store::submit(write unit, done completion) {
-  waiting w{std::move(unit), std::move(completion), clock::now(), 0};
+  waiting w{std::move(unit), std::move(completion), clock::now(), 0, false};
   w.bytes = bytes_of(w.unit);
+  w.answers_sender = only_deliveries(w.unit);
   failure why = refused(errc::storage, "store.submit", "queue full");
   {
     const std::lock_guard hold{lock_};
-    if (!stop_ && queue_.size() < options_.queue_max) {
-      queue_.push_back(std::move(w));
+    if (!stop_ && accepts_.size() + background_.size() < options_.queue_max) {
+      queue_for(w).push_back(std::move(w));
       wake_.notify_one();
       return;
     }
@@ -117,12 +126,12 @@ void threaded_store::run() {
   while (true) {
     {
       std::unique_lock hold{lock_};
-      const auto ready = [this] { return stop_ || !queue_.empty() || !retentions_.empty(); };
+      const auto ready = [this] { return stop_ || anything() || !retentions_.empty(); };
       if (session_)
         wake_.wait_for(hold, options_.ping_every, ready);
       else if (!stop_)
         wake_.wait_until(hold, next_try_, [this] { return stop_; });
-      if (stop_ && (queue_.empty() || !session_)) break;
+      if (stop_ && (!anything() || !session_)) break;
     }
     if (!ensure_session()) continue;
     auto batch = take_batch();
@@ -140,7 +149,9 @@ void threaded_store::run() {
   std::deque<retention> unfinished;
   {
     const std::lock_guard hold{lock_};
-    rest.swap(queue_);
+    rest.swap(accepts_);
+    for (waiting& w : background_) rest.push_back(std::move(w));
+    background_.clear();
     unfinished.swap(retentions_);
   }
   for (waiting& w : rest)
@@ -212,22 +223,35 @@ bool threaded_store::settle_doubt() {
   return true;
 }
 
+std::deque<threaded_store::waiting>& threaded_store::queue_for(const waiting& w) {
+  return w.answers_sender ? accepts_ : background_;
+}
+
+/// Deliveries first: their senders wait for the answer. What we do ourselves takes the rest of the
+/// batch, and never less than a part of it.
 std::vector<threaded_store::waiting> threaded_store::take_batch() {
   std::vector<waiting> batch;
   std::size_t bytes = 0;
+  const auto take = [&](std::deque<waiting>& from, std::size_t most) {
+    for (std::size_t n = 0; n < most && !from.empty(); ++n) {
+      bytes += from.front().bytes;
+      if (!batch.empty() && bytes > options_.batch_bytes) return;
+      batch.push_back(std::move(from.front()));
+      from.pop_front();
+    }
+  };
   const std::lock_guard hold{lock_};
-  while (!queue_.empty() && batch.size() < options_.batch_max) {
-    bytes += queue_.front().bytes;
-    if (!batch.empty() && bytes > options_.batch_bytes) break;
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+  const std::size_t ours = std::max<std::size_t>(options_.batch_max / background_part, 1);
+  const bool both = !accepts_.empty() && !background_.empty();
+  take(accepts_, both && options_.batch_max > 1 ? options_.batch_max - ours : options_.batch_max);
+  take(background_,
+       batch.empty() ? options_.batch_max : std::max(ours, batch.size() / background_part));
   return batch;
 }
 
 void threaded_store::put_back(std::vector<waiting> batch) {
   const std::lock_guard hold{lock_};
-  for (auto w = batch.rbegin(); w != batch.rend(); ++w) queue_.push_front(std::move(*w));
+  for (auto w = batch.rbegin(); w != batch.rend(); ++w) queue_for(*w).push_front(std::move(*w));
 }
 
 void threaded_store::write_batch(std::vector<waiting> batch) {
@@ -289,10 +313,11 @@ void threaded_store::expire(clock::time_point now) {
   std::vector<waiting> late;
   {
     const std::lock_guard hold{lock_};
-    while (!queue_.empty() && now - queue_.front().since > options_.patience) {
-      late.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-    }
+    for (auto* queue : {&accepts_, &background_})
+      while (!queue->empty() && now - queue->front().since > options_.patience) {
+        late.push_back(std::move(queue->front()));
+        queue->pop_front();
+      }
   }
   failure away = refused(errc::storage, "store.submit", "the database is away: ");
   away.detail += last_failure_.detail;

@@ -40,6 +40,7 @@ private:
     done completion;
     clock::time_point since;
     std::size_t bytes = 0;
+    bool answers_sender = false;
   };
   struct retention {
     retention_limits limits;
@@ -53,6 +54,8 @@ private:
   bool ensure_session();
   void lost(const failure& why);
   bool settle_doubt();
+  [[nodiscard]] bool anything() const { return !accepts_.empty() || !background_.empty(); }
+  std::deque<waiting>& queue_for(const waiting& w);
   std::vector<waiting> take_batch();
   void put_back(std::vector<waiting> batch);
   void write_batch(std::vector<waiting> batch);
@@ -81,9 +84,10 @@ private:
 
   std::mutex lock_;
   std::condition_variable wake_;
-  std::deque<waiting> queue_;         // guarded by lock_
-  std::deque<retention> retentions_;  // guarded by lock_
-  bool stop_ = false;                 // guarded by lock_
+  /// Senders wait for the first kind, nobody but us for the second.
+  std::deque<waiting> accepts_, background_;  // guarded by lock_
+  std::deque<retention> retentions_;          // guarded by lock_
+  bool stop_ = false;                         // guarded by lock_
 
   reading_thread reads_;
   loading_thread loads_;

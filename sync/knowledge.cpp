@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/digest.hpp"
 #include "protocol/html/plain_text.hpp"
 
 namespace pb::sync {
@@ -43,6 +44,23 @@ result<json::object> object_in(std::string_view text, const char* where) {
   return std::move(v.get_object());
 }
 
+/// Counts up when the conversion gives other texts: what is known then is converted anew.
+constexpr std::string_view conversion = "1:";
+
+std::string source_of(std::string_view html) {
+  if (html.empty()) return {};
+  const auto hash = sha256(html);
+  return std::string{conversion} + to_hex(hash).substr(0, 16);
+}
+std::string text_of_html(std::string_view html) {
+  auto text = protocol::html::to_plain_text(html);
+  if (text.size() <= item_knowledge::text_limit) return text;
+  std::size_t end = item_knowledge::text_limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
 }  // namespace
 
 std::string_view to_string(presence p) noexcept {
@@ -69,12 +87,10 @@ item_knowledge learn(const item_knowledge& before, const plane::work_item& item)
   k.project = item.project;
   k.sequence_id = item.sequence_id;
   k.name = item.name;
-  k.text = protocol::html::to_plain_text(item.description_html);
-  if (k.text.size() > item_knowledge::text_limit) {
-    std::size_t end = item_knowledge::text_limit;
-    while (end > 0 && (static_cast<unsigned char>(k.text[end]) & 0xC0) == 0x80) --end;
-    k.text.resize(end);
-  }
+  k.text_source = source_of(item.description_html);
+  // Few edits touch the description, and turning it into text costs more than all the rest.
+  const bool same = !k.text_source.empty() && k.text_source == before.text_source;
+  k.text = same ? before.text : text_of_html(item.description_html);
   k.prio = item.prio;
   k.start_date = item.start_date;
   k.target_date = item.target_date;
@@ -103,6 +119,7 @@ std::string to_json(const item_knowledge& k) {
   o["n"] = k.sequence_id;
   o["name"] = k.name;
   o["text"] = k.text;
+  o["text_source"] = k.text_source;
   o["priority"] = static_cast<int>(k.prio);
   o["start"] = k.start_date;
   o["target"] = k.target_date;
@@ -129,6 +146,7 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
   k.sequence_id = number_of(o, "n");
   k.name = text_of(o, "name");
   k.text = text_of(o, "text");
+  k.text_source = text_of(o, "text_source");
   k.prio = static_cast<plane::priority>(std::clamp<std::int64_t>(number_of(o, "priority"), 0, 4));
   k.start_date = text_of(o, "start");
   k.target_date = text_of(o, "target");

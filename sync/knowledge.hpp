@@ -25,7 +25,8 @@ struct item_knowledge {
   std::string id, project;
   std::int64_t sequence_id = 0;
   std::string name;
-  std::string text;  ///< description as plain text, cut at text_limit
+  std::string text;         ///< description as plain text, cut at text_limit
+  std::string text_source;  ///< of which HTML: version of the conversion and 16 digits of its hash
   protocol::plane::priority prio = protocol::plane::priority::none;
   std::string start_date, target_date;
   protocol::plane::state_ref state;

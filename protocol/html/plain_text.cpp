@@ -56,6 +56,8 @@ std::string attribute(const xmlNode* node, const char* name) {
 /// The part of the input in which at most open_limit elements are open at once. libxml2 walks its
 /// stack for each closing tag: without this, a megabyte of "<b></i>" takes minutes.
 std::string_view shallow_part(std::string_view html) {
+  if (static_cast<std::size_t>(std::count(html.begin(), html.end(), '<')) <= open_limit)
+    return html;
   std::vector<std::string> open;
   for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
     std::size_t i = at + 1;
@@ -122,12 +124,15 @@ private:
   void add_text(std::string& para, std::string_view text) {
     if (text.size() >= budget_) text = cut_utf8(text, budget_);
     budget_ -= text.size();
-    for (const char c : text) {
-      if (blank(c)) {
-        if (!para.empty() && para.back() != ' ' && para.back() != '\n') para += ' ';
-      } else if (!control(c)) {
-        para += c;
-      }
+    for (std::size_t at = 0; at < text.size();) {
+      auto end = at;
+      while (end < text.size() && !blank(text[end]) && !control(text[end])) ++end;
+      para.append(text, at, end - at);
+      at = end;
+      if (at == text.size()) break;
+      if (blank(text[at]) && !para.empty() && para.back() != ' ' && para.back() != '\n')
+        para += ' ';
+      ++at;
     }
   }
 
@@ -359,18 +364,22 @@ std::string to_plain_text(std::string_view html, const plain_text_options& optio
   static std::once_flag once;
   std::call_once(once, [] { xmlInitParser(); });
 
-  auto clean = valid_utf8(cut_utf8(html, options.input_limit));
+  // With this mark the parser takes the bytes as they are: told the encoding by name, it would copy
+  // all of them through a converter.
+  static constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
+  auto clean = std::string{utf8_mark} + valid_utf8(cut_utf8(html, options.input_limit));
   std::erase(clean, '\0');
   const auto part = shallow_part(clean);
-  if (part.empty()) return {};
+  if (part.size() <= utf8_mark.size()) return {};
 
-  const std::unique_ptr<htmlParserCtxt, void (*)(htmlParserCtxt*)> parser{htmlNewParserCtxt(),
-                                                                          htmlFreeParserCtxt};
+  // Making one costs as much as a short text. It is reset for each document.
+  thread_local const std::unique_ptr<htmlParserCtxt, void (*)(htmlParserCtxt*)> parser{
+      htmlNewParserCtxt(), htmlFreeParserCtxt};
   if (!parser) return {};
   const int flags = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
                     HTML_PARSE_NONET | HTML_PARSE_NODEFDTD | HTML_PARSE_COMPACT;
   const std::unique_ptr<xmlDoc, void (*)(xmlDoc*)> doc{
-      htmlCtxtReadMemory(parser.get(), part.data(), static_cast<int>(part.size()), nullptr, "UTF-8",
+      htmlCtxtReadMemory(parser.get(), part.data(), static_cast<int>(part.size()), nullptr, nullptr,
                          flags),
       xmlFreeDoc};
   if (!doc) return {};

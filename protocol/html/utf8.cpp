@@ -37,6 +37,11 @@ std::string valid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
+    auto plain = at;
+    while (plain < text.size() && byte_at(text, plain) < 0x80) ++plain;
+    out.append(text, at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
     const auto length = sequence_length(text, at);
     if (length == 0) {
       out += "\xEF\xBF\xBD";

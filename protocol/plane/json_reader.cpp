@@ -1,5 +1,6 @@
 #include "protocol/plane/json_reader.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
 #include <chrono>
 
 #include "base/entity.hpp"
@@ -30,6 +31,8 @@ result<json::value> parse_json(std::string_view text, std::size_t max_bytes, err
   options.max_depth = max_json_depth;
   boost::system::error_code ec;
   json::stream_parser parser{{}, options};
+  // One block for all values of the document instead of one for each.
+  parser.reset(json::make_shared_resource<json::monotonic_resource>(text.size() + 1024));
   const auto used = parser.write_some(json::string_view{text.data(), text.size()}, ec);
   if (!ec && used < text.size()) ec = json::make_error_code(json::error::extra_data);
   if (!ec) parser.finish(ec);
