@@ -116,8 +116,10 @@ private:
       if (d->seq <= queued->second.highest) return;  // held already
     } else if (const auto e = live_.find(d->entity); e != live_.end()) {
       if (d->seq <= e->second.highest) return;  // likewise
-      ++in_memory_;
-      return send_to(e->second, d);  // its actor has its own order; no other one waits for it
+      if (e->second.outstanding > 0) {          // it has its place already, and its own order
+        ++in_memory_;
+        return send_to(e->second, d);
+      }
     }
     ++in_memory_;
     auto& q = queued_[d->entity];
@@ -141,8 +143,7 @@ private:
       const delivery_ptr d = ready_.front().what;
       const auto q = queued_.find(d->entity);
       const bool revoked = ready_.front().generation != q->second.generation;
-      if (!revoked && !live_.contains(d->entity) && (planning_ >= planning_window() || !room()))
-        return;
+      if (!revoked && !may_start(d->entity)) return;
       ready_.pop_front();
       if (--q->second.how_many == 0) queued_.erase(q);
       if (revoked)
@@ -150,6 +151,12 @@ private:
       else
         send_to(activate(d->entity), d);
     }
+  }
+
+  bool may_start(const entity_key& key) {
+    const auto e = live_.find(key);
+    if (e != live_.end() && e->second.outstanding > 0) return true;
+    return planning_ < planning_window() && (e != live_.end() || room());
   }
 
   /// How many entities may plan at once. In a burst the answers to senders go first: planning gets
@@ -202,9 +209,9 @@ private:
     const auto it = live_.find(m.key);
     if (it == live_.end() || it->second.incarnation != m.incarnation) return;
     auto& e = it->second;
-    if (m.finished_seq != 0 && e.outstanding > 0) {
-      --e.outstanding;
-      --in_memory_;
+    if (const auto n = std::min(m.finished, e.outstanding); n > 0) {
+      e.outstanding -= n;
+      in_memory_ -= n;
       crashes_.erase(m.key);
     }
     e.idle = m.idle;

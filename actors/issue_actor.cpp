@@ -19,6 +19,7 @@ constexpr const char* caldav = "caldav";
 constexpr milliseconds storage_pause{2'000};
 constexpr milliseconds read_pause{15'000};  ///< before a delivery whose read failed is taken again
 constexpr std::size_t effects_per_cause = 256;
+constexpr std::size_t plans_per_commit = 64;
 }  // namespace
 
 entity_actor::behavior_type issue_state::start(context_ptr ctx, entity_key key,
@@ -90,16 +91,36 @@ void issue_state::on_loaded(const result<persistence::entity_state>& state) {
 }
 
 void issue_state::go_on() {
-  if (phase_ == phase::idle && !queue_.empty() && !waits_for_outcome(*queue_.front())) {
+  plan_waiting();
+  if (phase_ == phase::loading || phase_ == phase::stopped) return;
+  dispatch_lane();
+  report_idle();
+}
+
+/// One after the other, each on what the one before it left; committed together.
+void issue_state::plan_waiting() {
+  while (phase_ == phase::idle && !current_ && !queue_.empty() && goes_along(*queue_.front()) &&
+         !waits_for_outcome(*queue_.front())) {
     current_ = queue_.front();
     queue_.pop_front();
     probe_->queued(-1);
     just_read_ = false;
     handle_current();
   }
-  if (phase_ == phase::loading || phase_ == phase::stopped) return;
-  dispatch_lane();
-  report_idle();
+  if (phase_ != phase::idle || planned_.empty()) return;
+  try {
+    submit_planned();
+  } catch (const std::exception& e) {
+    poison(e.what());
+  }
+}
+
+/// With what is planned already. One that failed before stands alone, so that it takes no other
+/// with it.
+bool issue_state::goes_along(const delivery& d) const {
+  if (planned_.empty()) return true;
+  return planned_.size() < plans_per_commit && d.attempts == 0 &&
+         planned_.back().what->attempts == 0;
 }
 
 bool issue_state::waits_for_outcome(const delivery& d) {
@@ -113,7 +134,11 @@ bool issue_state::waits_for_outcome(const delivery& d) {
 
 void issue_state::handle_current() {
   const delivery& d = *current_;
-  if (d.seq <= row_.cursor) return finish_current();  // handled before a crash or a sweep
+  if (d.seq <= row_.cursor) {  // handled before a crash or a sweep
+    current_.reset();
+    probe_->handled();
+    return report_finished(1);
+  }
   const auto now = ctx_->clock.now();
   probe_->event(d.event + " (" + d.form + ") #" + std::to_string(d.seq), now);
   std::optional<std::chrono::microseconds> since_commit;
@@ -151,15 +176,8 @@ void issue_state::plan(sync::item_knowledge now_known, std::string rule) {
 }
 
 void issue_state::commit_plan(const sync::calendar_plan& plan, const std::string& reason) {
-  persistence::write unit;
+  auto& unit = unit_;
   const auto now = ctx_->clock.now();
-  row_.cursor = std::max(row_.cursor, current_->seq);
-  row_.parent = known_.project;
-  row_.known = sync::to_json(known_);
-  row_.tombstone = known_.where == sync::presence::gone || known_.where == sync::presence::archived;
-  row_.source_time = known_.updated_at;
-  row_.changed_at = now;
-  unit.entities.push_back(row_);
   for (const auto id : plan.cancel)
     if (auto* e = find_effect(id)) {
       e->status = effect_status::cancelled;
@@ -178,9 +196,32 @@ void issue_state::commit_plan(const sync::calendar_plan& plan, const std::string
   unit.marks.push_back({current_->seq, ignored ? delivery_status::ignored : delivery_status::done,
                         reason, current_->attempts});
   std::erase_if(effects_, [](const effect& e) { return e.status == effect_status::cancelled; });
-  ending_ = ignored ? "ignored" : "done";
-  submit(std::move(unit));
   announce_plan(reason, plan);
+  planned(ignored ? "ignored" : "done");
+}
+
+void issue_state::planned(std::string_view ending) {
+  row_.cursor = std::max(row_.cursor, current_->seq);
+  planned_.push_back({std::move(current_), ending});
+  current_.reset();
+}
+
+void issue_state::submit_planned() {
+  row_.parent = known_.project;
+  row_.known = sync::to_json(known_);
+  row_.tombstone = known_.where == sync::presence::gone || known_.where == sync::presence::archived;
+  row_.source_time = known_.updated_at;
+  row_.changed_at = ctx_->clock.now();
+  unit_.entities.push_back(row_);
+  phase_ = phase::committing;
+  probe_->state("waiting for store", ctx_->clock.now());
+  const auto token = token_for(call::commit);
+  auto self = entity_actor{self_};
+  ctx_->store.submit(
+      std::exchange(unit_, {}), [self, token](const result<persistence::written>& w) {
+        caf::anon_send(self,
+                       plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
+      });
 }
 
 const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timestamp now) {
@@ -225,6 +266,12 @@ void issue_state::read_item(const std::string& why) {
     return plan(known_, "parked: cannot be read, " + std::string{project.empty()
                                                                      ? "its project is not known"
                                                                      : "Plane is not configured"});
+  if (!planned_.empty()) {  // must not wait for Plane
+    queue_.push_front(std::move(current_));
+    current_.reset();
+    probe_->queued(1);
+    return submit_planned();
+  }
   phase_ = phase::reading;
   probe_->state("waiting for plane", ctx_->clock.now());
   probe_->event("reads the item: " + why, ctx_->clock.now());
@@ -264,7 +311,7 @@ void issue_state::read_failed(const failure& f) {
       return give_back(f.retry_after.value_or(read_pause), why);
   }
   if (current_->attempts + 1 >= ctx_->opt().retry.max_attempts) return bury(why);
-  count_attempt(why);
+  count_attempt(*current_, why);
   const auto doublings = std::min<std::int32_t>(current_->attempts, 5);
   give_back(f.retry_after.value_or(read_pause * (1 << doublings)), why);
 }
@@ -281,17 +328,6 @@ void issue_state::judge_calendar() {
   commit_plan(v.plan, v.plan.rule);
 }
 
-void issue_state::submit(persistence::write unit) {
-  phase_ = phase::committing;
-  probe_->state("waiting for store", ctx_->clock.now());
-  const auto token = token_for(call::commit);
-  auto self = entity_actor{self_};
-  ctx_->store.submit(std::move(unit), [self, token](const result<persistence::written>& w) {
-    caf::anon_send(self,
-                   plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
-  });
-}
-
 void issue_state::on_committed(const plan_committed& m) {
   const auto it = calls_.find(m.token);
   if (it == calls_.end()) return;
@@ -303,53 +339,59 @@ void issue_state::on_committed(const plan_committed& m) {
     return;
   }
   if (phase_ == phase::committing) phase_ = phase::idle;
-  ctx_->figures.delivery_finished(ending_);
-  log::info("delivery done",
-            {log::kv("entity", key_), log::kv("seq", current_->seq),
-             log::kv("event", current_->event), log::kv("delivery", current_->remote_id)});
-  finish_current();
-}
-
-void issue_state::finish_current() {
-  probe_->handled();
-  const auto seq = current_->seq;
-  current_.reset();
+  for (const auto& p : planned_) {
+    ctx_->figures.delivery_finished(p.ending);
+    probe_->handled();
+    log::info("delivery done",
+              {log::kv("entity", key_), log::kv("seq", p.what->seq),
+               log::kv("event", p.what->event), log::kv("delivery", p.what->remote_id)});
+  }
+  const auto how_many = planned_.size();
+  planned_.clear();
   probe_->state(queue_.empty() ? resting_state() : "planning", ctx_->clock.now());
-  self_->send(dispatcher_,
-              entity_reported{key_, incarnation_, seq, is_idle(), false, std::nullopt});
+  report_finished(how_many);
   go_on();
 }
 
+void issue_state::report_finished(std::size_t how_many) {
+  self_->send(dispatcher_,
+              entity_reported{key_, incarnation_, how_many, is_idle(), false, std::nullopt});
+}
+
 void issue_state::bury(const std::string& reason) {
-  persistence::write unit;
-  row_.cursor = std::max(row_.cursor, current_->seq);
-  unit.entities.push_back(row_);
-  unit.marks.push_back({current_->seq, delivery_status::dead, reason, current_->attempts + 1});
+  unit_.marks.push_back({current_->seq, delivery_status::dead, reason, current_->attempts + 1});
   log::error(
       "delivery is a dead letter",
       {log::kv("entity", key_), log::kv("delivery", current_->seq), log::kv("reason", reason)});
   probe_->failed();
-  ending_ = "dead";
-  submit(std::move(unit));
+  planned("dead");
 }
 
 void issue_state::poison(const std::string& what) {
-  const bool last = current_->attempts + 1 >= ctx_->opt().poison_attempts;
-  if (last) {
-    ctx_->figures.delivery_finished("dead");
-    log::error("delivery is a dead letter",
-               {log::kv("entity", key_), log::kv("delivery", current_->seq),
-                log::kv("reason", "poison: " + what)});
+  // Judging it failed, or committing what was planned, and then any of them may be the reason.
+  std::vector<std::shared_ptr<const delivery>> suspects;
+  if (current_) {
+    suspects.push_back(current_);
+  } else {
+    for (const auto& p : planned_) suspects.push_back(p.what);
   }
-  // The mark alone: what is in memory may be half changed, and is dropped.
-  count_attempt(last ? "poison: " + what : what,
-                last ? delivery_status::dead : delivery_status::pending);
+  for (const auto& d : suspects) {
+    const bool last = d->attempts + 1 >= ctx_->opt().poison_attempts;
+    if (last) {
+      ctx_->figures.delivery_finished("dead");
+      log::error("delivery is a dead letter", {log::kv("entity", key_), log::kv("delivery", d->seq),
+                                               log::kv("reason", "poison: " + what)});
+    }
+    // The mark alone: what is in memory may be half changed, and is dropped.
+    count_attempt(*d, last ? "poison: " + what : what,
+                  last ? delivery_status::dead : delivery_status::pending);
+  }
   give_back(milliseconds{200}, what);
 }
 
-void issue_state::count_attempt(const std::string& why, delivery_status as) {
+void issue_state::count_attempt(const delivery& d, const std::string& why, delivery_status as) {
   persistence::write unit;
-  unit.marks.push_back({current_->seq, as, why, current_->attempts + 1});
+  unit.marks.push_back({d.seq, as, why, d.attempts + 1});
   ctx_->store.submit(std::move(unit), [](const auto&) {});
 }
 

@@ -170,6 +170,7 @@ void issue_state::on_performed(const exchange_performed& m) {
     } catch (const std::exception& e) {
       poison(e.what());
     }
+    if (phase_ == phase::idle && !current_) go_on();
     return;
   }
   if (sent_) in_lane([&] { take_outcome(what, m); });

@@ -46,6 +46,10 @@ private:
   // The serial pipeline of deliveries
   void go_on();
 
+  void plan_waiting();
+
+  bool goes_along(const delivery& d) const;
+
   /// What was seen in the calendar while our own write to it is under way may be that very write.
   bool waits_for_outcome(const delivery& d);
 
@@ -74,18 +78,22 @@ private:
   void judge_calendar();
 
   // Committing
-  void submit(persistence::write unit);
+  /// The current delivery is planned: its part of the unit is there.
+  void planned(std::string_view ending);
+
+  void submit_planned();
 
   void on_committed(const plan_committed& m);
 
-  void finish_current();
+  void report_finished(std::size_t how_many);
 
   void bury(const std::string& reason);
 
   /// An exception while judging: counted on the delivery, which dies after its attempts.
   void poison(const std::string& what);
 
-  void count_attempt(const std::string& why, delivery_status as = delivery_status::pending);
+  void count_attempt(const delivery& d, const std::string& why,
+                     delivery_status as = delivery_status::pending);
 
   /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again
   /// later.
@@ -195,9 +203,14 @@ private:
   std::vector<effect> effects_;
   /// When the deliveries of effects planned in this life came; after a restart their plan's time.
   std::unordered_map<std::int64_t, timestamp> accepted_at_;
-  std::string_view ending_ = "done";  ///< of the delivery being committed, for metrics
   std::deque<std::shared_ptr<const delivery>> queue_;
   std::shared_ptr<const delivery> current_;
+  struct planned_delivery {
+    std::shared_ptr<const delivery> what;
+    std::string_view ending;  ///< for metrics
+  };
+  std::vector<planned_delivery> planned_;  ///< not committed yet
+  persistence::write unit_;                ///< theirs
   std::optional<dispatched> sent_;
   timestamp sent_at_{};
   std::int64_t possibly_sent_ = 0, outcome_awaited_ = 0;

@@ -51,7 +51,7 @@ struct due_entities_read {
 struct entity_reported {
   entity_key key;
   std::uint64_t incarnation = 0;
-  std::int64_t finished_seq = 0;  ///< 0: none
+  std::size_t finished = 0;  ///< deliveries
   bool idle = false;
   /// It waits for a remote system before it can plan: others may plan meanwhile.
   bool waiting = false;

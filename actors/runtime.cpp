@@ -111,7 +111,9 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
 runtime::runtime(runtime_parts parts) : impl_(std::make_unique<impl>(std::move(parts))) {}
 
 runtime::~runtime() {
-  if (!impl_->stopped) stop(milliseconds{0});
+  // Actors that end after what they refer to is gone would crash: a start that failed halfway waits
+  // for them, which takes no time unless one hangs.
+  if (!impl_->stopped) stop(std::chrono::seconds{5});
 }
 
 void runtime::settle(milliseconds grace) const {
