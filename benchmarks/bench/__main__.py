@@ -1,5 +1,7 @@
 """scripts/bench: measures planebridge, beside Go Echo where a figure is a ratio."""
 import argparse
+import signal
+import sys
 
 from . import accepts, curve, figures, full_sync, latency, machine, many, memory, path, start
 
@@ -35,6 +37,8 @@ def main():
     commands.add_parser("table", help="writes the table of docs/performance.md from what was measured").set_defaults(
         run=lambda a: (figures.write_document(), print(figures.table())))
     run = lambda a: a.run(a)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # what runs is stopped, its folders removed
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     with machine.one_group():
         run(parser.parse_args())
 

@@ -78,7 +78,7 @@ def run(a):
                             PLANEBRIDGE_PLANE_SCAN_SHARE_PERCENT=100) as bridge:
                     began = time.monotonic()
                     events = lambda: int(bridge.query("SELECT count(*) FROM links WHERE remote_id <> ''"))
-                    while events() < a.items or bridge.pending():
+                    while events() < a.items or bridge.effects_waiting():
                         if time.monotonic() - began > 1800:
                             raise RuntimeError(f"only {events()} events after 30 minutes")
                         time.sleep(2)

@@ -7,7 +7,8 @@ from .figures import keep
 from .servers import Planebridge, Postgres, Scratch
 
 # What the dispatcher asks when it takes work from the journal.
-CLAIM = "SELECT * FROM deliveries WHERE status = 0 AND seq > 0 ORDER BY seq LIMIT 1000"
+CLAIM = """SELECT d.*, b.body FROM open_deliveries o JOIN deliveries d ON d.seq = o.seq JOIN bodies b ON b.seq = d.seq
+WHERE o.status = 0 AND o.seq > 0 ORDER BY o.seq LIMIT 1000"""
 
 
 def add_arguments(p):
@@ -42,7 +43,9 @@ def run(a):
             claims[name] = claim_ms(postgres, url)
             say(f"{name}: a page of 1000 pending deliveries takes {claims[name]:.2f} ms")
             postgres.sql("UPDATE deliveries SET status = 1 WHERE status = 0", url)
+            postgres.sql("DELETE FROM open_deliveries", url)
             postgres.sql("VACUUM deliveries", url)
+            postgres.sql("VACUUM open_deliveries", url)
         keep("full-claim", claims["full"] / claims["empty"], f"{claims['full'] / claims['empty']:.2f} ×: {claims['full']:.2f} to {claims['empty']:.2f} ms a page")
         with Planebridge(scratch, postgres, urls["empty"], name="empty") as empty, \
                 Planebridge(scratch, postgres, urls["full"], name="full") as full:

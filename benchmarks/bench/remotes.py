@@ -37,9 +37,8 @@ def settings(remote, window_ms=100):
 class Bridge(Planebridge):
     """Handled means here: its effects are done, too."""
 
-    def pending(self):
-        return int(self.query("SELECT (SELECT count(*) FROM deliveries WHERE status = 0) + "
-                              "(SELECT count(*) FROM effects WHERE status = 0)"))
+    def effects_waiting(self):
+        return int(self.query("SELECT count(*) FROM effects WHERE status = 0"))
 
     def effects_done(self):
         return sum(v for k, v in self.metrics().items()

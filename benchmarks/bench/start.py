@@ -60,11 +60,11 @@ def run(a):
                 while bridge.handled()[1] == 0:
                     time.sleep(0.01)
                 handled.append(time.monotonic() - bridge.began)
-                while bridge.pending() > 0:
+                while int(bridge.query("SELECT count(*) FROM open_deliveries WHERE status = 0")) > 0:
                     time.sleep(0.1)
                 drained.append(time.monotonic() - bridge.began)
                 first = int(bridge.query("SELECT max(seq) FROM deliveries"))
-                dead = int(bridge.query("SELECT count(*) FROM deliveries WHERE status = 3"))
+                dead = int(bridge.query("SELECT count(*) FROM open_deliveries WHERE status = 3"))
                 if dead:
                     raise RuntimeError(f"{dead} seeded deliveries became dead letters")
         keep("start-full", statistics.median(took), show(took))
