@@ -34,8 +34,8 @@ def main():
         p.set_defaults(run=module.run)
     commands.add_parser("all", help="every row of the table, one after the other: an hour").set_defaults(
         run=lambda a: [run(parser.parse_args(line.split())) for line in ALL])
-    commands.add_parser("table", help="writes the table of docs/performance.md from what was measured").set_defaults(
-        run=lambda a: (figures.write_document(), print(figures.table())))
+    commands.add_parser("table", help="writes what was measured into docs/performance.md and docs/tuning.md").set_defaults(
+        run=lambda a: (figures.write_document(), figures.write_curves(), print(figures.table())))
     run = lambda a: a.run(a)
     for ending in (signal.SIGINT, signal.SIGTERM):  # what runs is stopped, its folders removed
         signal.signal(ending, lambda number, _: sys.exit(128 + number))

@@ -4,7 +4,7 @@ import contextlib
 import statistics
 import sys
 
-from . import machine, path, slices
+from . import figures, machine, path, slices
 from .servers import Planebridge, Postgres, Scratch
 
 # What is worth trying; others are given on the command line.
@@ -36,11 +36,12 @@ def run(a):
                                      {"connections": a.connections, "seconds": a.seconds}, say)
         options = argparse.Namespace(connections=a.connections, seconds=2, rate=0, items=0)
         whole = {v: path.measure(options, scratch, postgres, f"path_{v}", 2, **{variable: v}) for v in values}
-    print(f"\n`{a.entry}`, {a.connections} connections, {a.slices} slices, load average {machine.load_average():.1f}\n")
-    print(f"| {a.entry} | accepts/s | p50 ms | p99 ms | CPU µs per accept, planning included | whole path, events/s | its resident MB |")
-    print("| --- " * 7 + "|")
+    lines = [f"| `{a.entry}` | accepts/s | p50 ms | p99 ms | CPU µs per accept, planning included | whole path, events/s | then resident, MB |",
+             "| --- " * 7 + "|"]
     for v in values:
         med = lambda key: statistics.median(r[key] for r in taken[f"accepts_{v}"])
         of = lambda key: statistics.median(r[key] for r in whole[v])
-        print(f"| {v} | {med('per_second'):.0f} | {med('p50_ms'):.1f} | {med('p99_ms'):.1f} | {med('cpu_with_backlog_us'):.0f} | "
-              f"{of('events_s'):.0f} | {of('resident_mb'):.0f} |", flush=True)
+        lines.append(f"| {v} | {med('per_second'):.0f} | {med('p50_ms'):.1f} | {med('p99_ms'):.1f} | {med('cpu_with_backlog_us'):.0f} | "
+              f"{of('events_s'):.0f} | {of('resident_mb'):.0f} |")
+    lines.append(f"\n{a.slices} slices of {a.seconds:g} s, load average {machine.load_average():.0f}.")
+    figures.keep_curve(a.entry, "\n".join(lines))

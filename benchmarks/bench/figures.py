@@ -9,6 +9,7 @@ from .servers import BUILD, ROOT
 
 KEPT = BUILD / "benchmarks" / "figures.json"
 DOCUMENT = ROOT / "docs" / "performance.md"
+CURVES, TUNING = BUILD / "benchmarks" / "curves", ROOT / "docs" / "tuning.md"
 BEGIN, END = "<!-- figures: written by scripts/bench table -->", "<!-- end of figures -->"
 
 
@@ -89,6 +90,23 @@ def table():
     measured = kept()
     return "\n".join(["| figure | goal / must | measured | verdict |", "| --- | --- | --- | --- |"] +
                      [row(f, measured.get(f.key)) for f in ALL.values()])
+
+
+def keep_curve(entry, table):
+    CURVES.mkdir(exist_ok=True)
+    (CURVES / entry).write_text(table + "\n")
+    print(table, flush=True)
+
+
+def write_curves():
+    """Into docs/tuning.md, each in its place."""
+    text = TUNING.read_text()
+    for curve in CURVES.glob("*"):
+        begin, end = f"<!-- curve {curve.name} -->\n", "<!-- end of curve -->"
+        before, there, rest = text.partition(begin)
+        if there:
+            text = before + begin + "\n" + curve.read_text() + "\n" + rest[rest.index(end):]
+    TUNING.write_text(text)
 
 
 def write_document():
