@@ -73,10 +73,14 @@ class Postgres:
         self.url = subprocess.check_output(
             [ROOT / "scripts/pg_cluster", "start", self.dir], env=environment, text=True).strip()
         self.pid = int((self.dir / "data/postmaster.pid").read_text().split()[0])
-        if warm:  # the write-ahead log's files are there already
-            self.sql("CREATE TABLE warm AS SELECT repeat(md5(i::text), 60) AS t FROM generate_series(1, 500000) i")
-            self.sql("DROP TABLE warm")
-            self.sql("CHECKPOINT")
+        try:
+            if warm:  # the write-ahead log's files are there already
+                self.sql("CREATE TABLE warm AS SELECT repeat(md5(i::text), 60) AS t FROM generate_series(1, 500000) i")
+                self.sql("DROP TABLE warm")
+                self.sql("CHECKPOINT")
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -107,12 +111,14 @@ class Server:
             self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                             cwd=self.log.parent)
         self.pid = self.process.pid
-        while not self.ready():
-            if self.process.poll() is not None or time.monotonic() - self.began > 120:
-                tail = self.log.read_text(errors="replace")[-2000:]
-                self.stop()
-                raise RuntimeError(f"{self.name} did not start: {tail}")
-            time.sleep(0.005)
+        try:
+            while not self.ready():
+                if self.process.poll() is not None or time.monotonic() - self.began > 120:
+                    raise RuntimeError(f"{self.name} did not start: {self.log.read_text(errors='replace')[-2000:]}")
+                time.sleep(0.005)
+        except BaseException:
+            self.stop()
+            raise
         self.ready_after_s = time.monotonic() - self.began
 
     def __enter__(self):
