@@ -30,6 +30,7 @@ std::string text(const json::object& o, std::string_view key) {
 result<sync::heard> hear(const persistence::delivery& d) {
   const std::string_view body = d.body ? std::string_view{*d.body} : std::string_view{};
   if (d.form == forms::plane_webhook) {
+    if (d.said) return sync::heard{sync::heard_webhook{*d.said, d.received_at}};
     auto e = protocol::plane::parse_webhook(body, {});
     if (!e) return e.error();
     return sync::heard{sync::heard_webhook{std::move(*e), d.received_at}};

@@ -82,6 +82,7 @@ private:
   void take_journaled() {
     for (const auto& d : ctx_->journaled.take()) on_journaled(d);
     hand_ready();
+    ctx_->journaled.congested(behind_ || ready_.size() >= burst);
     read_on();
   }
 
@@ -164,7 +165,7 @@ private:
   std::size_t planning_window() const {
     if (ready_.size() < burst) return planning_most;
     const auto waited = ctx_->clock.now() - ready_.front().what->received_at;
-    const auto steps = std::max<std::int64_t>(waited / milliseconds{250}, 0);
+    const auto steps = std::max<std::int64_t>(waited / milliseconds{500}, 0);
     return static_cast<std::size_t>(std::min<std::int64_t>(
         static_cast<std::int64_t>(planning_least) * (1 + steps * steps), planning_most));
   }

@@ -45,6 +45,7 @@ void front::accept(persistence::delivery_append verified,
   if (closed_) return done(not_taken(errc::storage, "shutting down"));
   auto row = std::make_shared<persistence::delivery>(verified.row);
   persistence::write unit;
+  verified.row.said.reset();  // the store has no use for it
   unit.appends.push_back(std::move(verified));
   probe_->queued(1);
   const auto answered =
@@ -60,6 +61,7 @@ void front::accept(persistence::delivery_append verified,
       const bool ignored = row->status == persistence::delivery_status::ignored;
       row->seq = a.seq;
       row->committed_at = self->ctx_->clock.now();
+      if (self->ctx_->journaled.congested()) row->said.reset();
       (*answered)(http::acceptance{a.duplicate ? http::accepted_as::duplicate
                                    : ignored   ? http::accepted_as::ignored
                                                : http::accepted_as::accepted,

@@ -1,6 +1,7 @@
 // actors/handover: what was committed, on its way from the store's thread to the dispatcher. Many
 // deliveries of one commit cost one message. Thread-safe.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -25,7 +26,14 @@ public:
     return std::exchange(waiting_, {});
   }
 
+  /// The dispatcher has more than it can start soon: what waits should be small.
+  void congested(bool now) noexcept { congested_.store(now, std::memory_order_relaxed); }
+  [[nodiscard]] bool congested() const noexcept {
+    return congested_.load(std::memory_order_relaxed);
+  }
+
 private:
+  std::atomic<bool> congested_{false};
   std::mutex lock_;
   std::vector<delivery_ptr> waiting_;
 };

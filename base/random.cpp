@@ -3,6 +3,8 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <stdexcept>
 
 namespace pb {
@@ -16,10 +18,15 @@ void random_source::fill(std::span<unsigned char> out) {
 }
 
 std::uint64_t secure_random::next() {
-  std::uint64_t value = 0;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) != 1)
+  std::array<unsigned char, 8> bytes{};
+  fill(bytes);
+  return std::bit_cast<std::uint64_t>(bytes);
+}
+
+/// In one call: each has its price.
+void secure_random::fill(std::span<unsigned char> out) {
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1)
     throw std::runtime_error("the system's random generator failed");
-  return value;
 }
 
 std::string make_uuid(random_source& random) {

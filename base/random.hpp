@@ -16,13 +16,14 @@ public:
   virtual std::uint64_t next() = 0;
   /// Uniform in [0, 1).
   double unit_draw() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
-  void fill(std::span<unsigned char> out);
+  virtual void fill(std::span<unsigned char> out);
 };
 
 /// OpenSSL's generator; thread-safe. For secrets and for production jitter.
 class secure_random final : public random_source {
 public:
   std::uint64_t next() override;
+  void fill(std::span<unsigned char> out) override;
 };
 
 /// Seeded; for tests and the simulation. Not thread-safe.

@@ -223,7 +223,7 @@ private:
     auto& row = in.append.row;
     row.form = "plane.webhook";
     row.body = r.body;
-    const auto said = plane::parse_webhook(*r.body, r.header("X-Plane-Event"));
+    auto said = plane::parse_webhook(*r.body, r.header("X-Plane-Event"));
     if (!said) {
       row.event = "unreadable";
       row.status = delivery_status::dead;
@@ -244,6 +244,8 @@ private:
       in.touch_if_duplicate =
           touch_of(in.append, touch_body(facts, said->project_id, 0, "a duplicate without a time"));
     }
+    // A whole item is of the first generation, whose body alone says what it is.
+    if (said->item) row.said = std::make_shared<const plane::webhook_event>(std::move(*said));
     return in;
   }
 
@@ -278,6 +280,7 @@ private:
   static delivery_append touch_of(const delivery_append& of, std::string body) {
     auto out = of;
     out.row.form = "plane.touch";
+    out.row.said.reset();
     out.row.body = std::make_shared<const std::string>(std::move(body));
     const auto& sent_as = of.row.remote_id;
     out.identities = {"t:" +

@@ -1,14 +1,26 @@
 #include "persistence/connection.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace pb::persistence {
 namespace {
 
-bool plain(std::string_view text) noexcept {
-  for (const char c : text)
-    if (c == '\0' || (static_cast<unsigned char>(c) & 0x80u) != 0) return false;
-  return true;
+/// The first byte that is NUL or no ASCII.
+std::size_t plain_part(std::string_view text) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, 8);
+    // Borrows into a top bit: some byte is 0; or has its top bit set anyway.
+    if ((((eight - ones) | eight) & tops) != 0) break;
+  }
+  while (at < text.size() && text[at] != '\0' &&
+         (static_cast<unsigned char>(text[at]) & 0x80u) == 0)
+    ++at;
+  return at;
 }
 
 /// Length of the well-formed UTF-8 sequence at `at` (RFC 3629), 0 when there is none.
@@ -39,21 +51,23 @@ std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
 }  // namespace
 
 std::optional<std::string> cleaned_text(std::string_view text) {
-  if (plain(text)) return std::nullopt;
-  std::string clean;
-  bool changed = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t n = sequence_length(text, i);
-    if (n == 0) {
-      clean += "\xef\xbf\xbd";
-      changed = true;
-      ++i;
-    } else {
-      clean.append(text, i, n);
-      i += n;
-    }
+  std::size_t at = plain_part(text);
+  while (at < text.size()) {
+    const std::size_t n = sequence_length(text, at);
+    if (n == 0) break;
+    at += n;
+    at += plain_part(text.substr(at));
   }
-  if (!changed) return std::nullopt;
+  if (at == text.size()) return std::nullopt;
+  std::string clean{text.substr(0, at)};
+  while (at < text.size()) {
+    const std::size_t n = sequence_length(text, at);
+    if (n == 0)
+      clean += "\xef\xbf\xbd";
+    else
+      clean.append(text, at, n);
+    at += std::max<std::size_t>(n, 1);
+  }
   return clean;
 }
 

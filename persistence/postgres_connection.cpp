@@ -494,8 +494,9 @@ result<std::unique_ptr<connection>> connect_postgres(const postgres_options& o) 
                       "; SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off;"
                       "SET idle_in_transaction_session_timeout = '60s';";
   if (o.point_lookups)
-    setup += "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
-             "SET enable_bitmapscan = off; SET enable_material = off;";
+    setup +=
+        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
+        "SET enable_bitmapscan = off; SET enable_material = off;";
   if (PQserverVersion(conn) < 150000)
     return cannot_connect("the server is version " + std::to_string(PQserverVersion(conn) / 10000) +
                           "; planebridge needs PostgreSQL 15 or newer");

@@ -10,6 +10,10 @@
 #include "base/clock.hpp"
 #include "base/entity.hpp"
 
+namespace pb::protocol::plane {
+struct webhook_event;
+}
+
 namespace pb::persistence {
 
 enum class delivery_status : std::uint8_t {
@@ -38,6 +42,9 @@ struct delivery {
   /// Not stored: when this process learned of its commit; nothing when it was read from the
   /// journal.
   std::optional<timestamp> committed_at;
+  /// Not stored either: what its body says, when this process has just read it; a reader that
+  /// finds nothing here parses the body.
+  std::shared_ptr<const protocol::plane::webhook_event> said;
   delivery_status status = delivery_status::pending;
   std::string reason;
   std::int32_t attempts = 0;  ///< times that handling it crashed or failed

@@ -11,8 +11,10 @@ ALTER TABLE bodies ALTER COLUMN body SET STORAGE MAIN;
 DO $$
 BEGIN
   ALTER TABLE bodies ALTER COLUMN body SET COMPRESSION lz4;
+  ALTER TABLE entities ALTER COLUMN known SET COMPRESSION lz4;
+  ALTER TABLE links ALTER COLUMN base SET COMPRESSION lz4;
 EXCEPTION WHEN OTHERS THEN
-  RAISE NOTICE 'this server has no lz4: bodies use its default compression';
+  RAISE NOTICE 'this server has no lz4: long values use its default compression';
 END
 $$;
 INSERT INTO bodies (seq, body) SELECT seq, body FROM deliveries ORDER BY seq;
@@ -30,6 +32,6 @@ DROP INDEX deliveries_finished;
 DROP INDEX deliveries_entity;
 ALTER TABLE deliveries DROP COLUMN body;
 -- Room on each page for the update that finishes a delivery.
-ALTER TABLE deliveries SET (fillfactor = 75);
+ALTER TABLE deliveries SET (fillfactor = 50);
 CREATE INDEX deliveries_received ON deliveries (received_at);
 CREATE INDEX deliveries_entity ON deliveries (entity, seq);
