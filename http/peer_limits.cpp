@@ -107,7 +107,11 @@ void peer_limits::leak(bucket& b, steady_time now) const {
   b.seen = now;
 }
 
+// A walk over all of them, so once a second at most: a flood of strangers must not make each of its
+// requests pay for one.
 void peer_limits::forget_quiet_ones(steady_time now) {
+  if (swept_at_ && now - *swept_at_ < std::chrono::seconds{1}) return;
+  swept_at_ = now;
   std::erase_if(peers_,
                 [&](const auto& p) { return now - p.second.seen > std::chrono::minutes{1}; });
 }

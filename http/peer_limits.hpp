@@ -54,6 +54,7 @@ private:
   unsigned most_;
   std::mutex guard_;
   std::unordered_map<std::string, bucket> peers_;  ///< under guard_
+  std::optional<steady_time> swept_at_;            ///< under guard_
 };
 
 }  // namespace pb::http

@@ -84,6 +84,18 @@ BOOST_AUTO_TEST_CASE(more_strangers_than_memory_is_worth_share_one_allowance) {
   BOOST_TEST(limited);
 }
 
+BOOST_AUTO_TEST_CASE(peers_that_went_quiet_make_place_for_strangers) {
+  peer_limits l{1};
+  const auto stranger = [](unsigned n) {
+    return boost::asio::ip::address{boost::asio::ip::address_v4{0x0a000000u + n}};
+  };
+  const steady_time full{}, later = full + 2min;
+  for (unsigned i = 0; i < 20'000; ++i) (void)l.failed(stranger(i), full);
+  BOOST_TEST(!l.failed(stranger(30'000), later));
+  BOOST_TEST(!l.failed(stranger(30'001), later));
+  BOOST_TEST(l.failed(stranger(30'001), later).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(zero_means_no_limit) {
   peer_limits l{0};
   for (int i = 0; i < 1000; ++i) BOOST_TEST(!l.failed(make_address("203.0.113.9"), {}));

@@ -46,12 +46,12 @@ constexpr figure figures[] = {
     {"events in memory", "", &looked_at::events_in_memory, 0.2, 500},
     {"database, used pages", "MB", &looked_at::used_mb, 0.1, 2},
     {"database, files", "MB", &looked_at::database_mb, 0.1, 4},
-    {"write-ahead log", "MB", &looked_at::wal_mb, 0.2, 64},
-    {"deliveries and effects kept", "rows", &looked_at::journal_rows, 0.2, 2'000},
+    {"write-ahead log", "MB", &looked_at::wal_mb, 0.2, 128},
+    {"deliveries and effects kept", "rows", &looked_at::journal_rows, 0.1, 2'000},
     {"deliveries pending", "rows", &looked_at::pending, 0.5, 1'000},
     {"effects waiting", "rows", &looked_at::waiting, 0.5, 100},
-    {"oldest delivery", "s", &looked_at::delivery_age_s, 0.5, 30},
-    {"oldest effect", "s", &looked_at::effect_age_s, 0.5, 30},
+    {"oldest delivery", "s", &looked_at::delivery_age_s, 0.5, 60},
+    {"oldest effect", "s", &looked_at::effect_age_s, 0.5, 60},
 };
 /// Of the rows that stay for good, as the database stores them with their indexes.
 constexpr double kept_row_bytes = 700;
@@ -114,6 +114,14 @@ std::vector<judged> judge(const std::vector<looked_at>& all) {
   // The first retention comes after a minute, and its free pages are used up after another.
   auto from = all.size() / 3;
   while (from + 3 < all.size() && all[from].at_s < warm_up_s) ++from;
+  // The retention comes once a minute: where in that minute the first and the last look fall, and
+  // whether the load stood still in one of them, is worth a minute's intake.
+  double most_per_s = 0, row_mb = 0;
+  for (auto n = from; n < all.size(); ++n) {
+    most_per_s = std::max(most_per_s, all[n].accepted_per_s);
+    row_mb = std::max(row_mb, all[n].used_mb / std::max(1.0, all[n].journal_rows));
+  }
+  const double minute_rows = most_per_s * 60;
   for (const auto& f : figures) {
     std::vector<sample> window;
     judged j{.name = f.name, .unit = f.unit};
@@ -127,8 +135,10 @@ std::vector<judged> judge(const std::vector<looked_at>& all) {
     j.growth = t.growth;
     j.per_hour = t.per_hour;
     j.allowed = std::max(f.share * t.mean, f.least);
+    if (f.value == &looked_at::journal_rows) j.allowed += minute_rows;
     if (f.value == &looked_at::used_mb || f.value == &looked_at::database_mb)
-      j.allowed += (all.back().kept_rows - all[from].kept_rows) * kept_row_bytes / mb;
+      j.allowed +=
+          minute_rows * row_mb + (all.back().kept_rows - all[from].kept_rows) * kept_row_bytes / mb;
     out.push_back(std::move(j));
   }
   return out;
