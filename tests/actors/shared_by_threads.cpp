@@ -179,7 +179,7 @@ BOOST_FIXTURE_TEST_CASE(figures_are_told_by_all_and_rendered_at_the_same_time, f
       [&](int, int) {
         figures.webhook("accepted");
         figures.delivery_finished("done");
-        figures.planning_started(5us, std::nullopt);
+        figures.planning_started(5us, 2us);
         figures.effect_finished("caldav", "done", 3ms);
         figures.remote_call("caldav", "put_event", 201, errc::none, 2ms);
         figures.events_in_memory(3);

@@ -147,6 +147,14 @@ private:
       if (body.acknowledged && rows == 0)
         return fail("acknowledged and not in the journal: " + body.ids.back());
     }
+    // The journal's three tables tell the same story.
+    if (store_.number("SELECT count(*) FROM open_deliveries") != 0)
+      return fail("something finished is still listed as open");
+    if (store_.number("SELECT count(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM bodies b "
+                      "WHERE b.seq = d.seq)") != 0 ||
+        store_.number("SELECT count(*) FROM bodies b WHERE NOT EXISTS (SELECT 1 FROM deliveries d "
+                      "WHERE d.seq = b.seq)") != 0)
+      return fail("a body without its delivery, or a delivery without its body");
     if (const auto dead =
             store_.number("SELECT (SELECT count(*) FROM deliveries WHERE status = 3) + "
                           "(SELECT count(*) FROM effects WHERE status = 2)");
