@@ -17,6 +17,7 @@ API_KEY, ADMIN = "plane_api_0123456789abcdef0123456789abcdef", "bench-admin-toke
 def add_arguments(p):
     p.add_argument("--items", type=int, default=10_000)
     p.add_argument("--projects", type=int, default=20)
+    p.add_argument("--set", action="append", default=[], metavar="VARIABLE=VALUE", help="of planebridge's environment")
 
 
 class Sandbox(Server):
@@ -75,7 +76,7 @@ def run(a):
                             CALDAV_URL=radicale["URL"], CALDAV_USERNAME=radicale["USERNAME"], CALDAV_PASSWORD=radicale["PASSWORD"],
                             ADMIN_TOKEN=ADMIN, PLANEBRIDGE_PLANE_REQUESTS_PER_MINUTE=100000, PLANEBRIDGE_PLANE_POLL_INTERVAL_S=3600,
                             PLANEBRIDGE_PLANE_SCAN_INTERVAL_S=86400, PLANEBRIDGE_CALENDAR_FULL_SYNC_INTERVAL_S=0,
-                            PLANEBRIDGE_PLANE_SCAN_SHARE_PERCENT=100) as bridge:
+                            PLANEBRIDGE_PLANE_SCAN_SHARE_PERCENT=100, **dict(s.split("=", 1) for s in a.set)) as bridge:
                     began = time.monotonic()
                     events = lambda: int(bridge.query("SELECT count(*) FROM links WHERE remote_id <> ''"))
                     while events() < a.items or bridge.effects_waiting():
