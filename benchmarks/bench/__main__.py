@@ -3,7 +3,7 @@ import argparse
 import signal
 import sys
 
-from . import accepts, curve, figures, full_sync, latency, machine, many, memory, path, start
+from . import accepts, curve, figures, full_sync, latency, machine, many, memory, path, start, where
 
 COMMANDS = {
     "accepts": ("durable accepts per second, latency and CPU, beside Go Echo", accepts),
@@ -13,6 +13,7 @@ COMMANDS = {
     "start": ("from the start to the first accepted delivery, on an empty and on a full journal", start),
     "sync": ("a full sync of 10,000 work items when nothing changed, against Radicale", full_sync),
     "many": ("accepts and claims with 10,000,000 finished deliveries (5 GB of disk, minutes)", many),
+    "where": ("where the time of an accepted delivery goes: threads, sessions, transactions", where),
     "curve": ("one entry of [concurrency] over several values", curve),
 }
 
