@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "actors/context.hpp"
+#include "actors/handover.hpp"
 #include "actors/sync_board.hpp"
 #include "app/telemetry.hpp"
 #include "http/peer_limits.hpp"
@@ -124,6 +125,26 @@ BOOST_FIXTURE_TEST_CASE(gaps_are_told_by_webhooks_and_rounds_and_read_by_health,
       },
       [&] { BOOST_TEST(ctx.gaps.look(clock.now(), 30min).scan_items <= 7u); });
   BOOST_TEST(ctx.gaps.look(clock.now(), 30min).scan_items == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_committed_is_handed_over_once_and_the_dispatcher_is_told) {
+  handover committed;
+  std::atomic<int> told{0};
+  std::size_t taken = 0;
+  together(
+      [&](int t, int n) {
+        auto d = std::make_shared<persistence::delivery>();
+        d->seq = t * rounds + n;
+        if (committed.put(std::move(d))) ++told;
+        committed.congested(n % 2 == 0);
+      },
+      [&] {
+        (void)committed.congested();
+        taken += committed.take().size();
+      });
+  taken += committed.take().size();
+  BOOST_TEST(taken == std::size_t{threads} * rounds);
+  BOOST_TEST(told > 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(listeners_join_and_leave_while_events_are_told, fixture) {
