@@ -339,6 +339,7 @@ void issue_state::on_committed(const plan_committed& m) {
     return;
   }
   if (phase_ == phase::committing) phase_ = phase::idle;
+  row_.stored = true;
   for (const auto& p : planned_) {
     ctx_->figures.delivery_finished(p.ending);
     probe_->handled();

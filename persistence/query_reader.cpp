@@ -129,6 +129,7 @@ entity_row entity_of(result_row& r) {
   e.tombstone = t.number() != 0;
   e.changed_at = t.time();
   e.source_time = t.text();
+  e.stored = true;
   return e;
 }
 

@@ -67,6 +67,9 @@ struct entity_row {
   bool tombstone = false;   ///< gone or archived at its source
   timestamp changed_at{};
   std::string source_time;  ///< the source's own update time as last seen, for scans
+  /// Not a column: it was read from the store, or its first write was committed. Writing it again
+  /// is then an update, which costs half of an insert that meets a row.
+  bool stored = false;
 };
 
 enum class effect_class : std::uint8_t { state = 0, append = 1, digest = 2 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace pb::persistence::tables {
 namespace {
@@ -70,10 +71,19 @@ result<void> put_entities(connection& c, units all) {
       column{"key", text},     column{"partition", int64},  column{"tombstone", int64},
       column{"cursor", int64}, column{"changed_at", int64}, column{"tenant_id", text},
       column{"parent", text},  column{"source_time", text}, column{"known", text}};
-  static const std::string sql = upsert("entities", columns, "key", 1);
-  bulk_rows rows{columns};
+  static const std::string insert = upsert("entities", columns, "key", 1);
+  static const std::string update =
+      "UPDATE entities SET tombstone = v.tombstone, cursor = v.cursor, changed_at = v.changed_at, "
+      "tenant_id = v.tenant_id, parent = v.parent, source_time = v.source_time, known = v.known "
+      "FROM {rows} WHERE entities.key = v.key";
+  std::unordered_set<std::string> fresh;  // their first row may be in this very batch
+  for (const write* u : all)
+    for (const entity_row& r : u->entities)
+      if (!r.stored) fresh.insert(stored(r.key.text()));
+  bulk_rows inserted{columns}, updated{columns};
   for (const entity_row* e : last_of_each(
            all, &write::entities, [](const entity_row& r) { return stored(r.key.text()); })) {
+    auto& rows = e->stored && !fresh.contains(stored(e->key.text())) ? updated : inserted;
     rows.text(e->key.text());
     rows.number(e->key.partition());
     rows.number(e->tombstone ? 1 : 0);
@@ -84,7 +94,8 @@ result<void> put_entities(connection& c, units all) {
     rows.text(e->source_time);
     rows.text(e->known);
   }
-  return run(c, sql, rows);
+  if (auto r = run(c, insert, inserted); !r) return r;
+  return run(c, update, updated);
 }
 
 result<void> put_effects(connection& c, units all) {
@@ -167,11 +178,12 @@ result<void> put_marks(connection& c, units all) {
     rows.number(static_cast<std::int64_t>(m->status));
     rows.number(m->attempts);
     rows.text(m->reason);
-    for (const delivery_status s : {delivery_status::pending, delivery_status::dead}) {
-      bulk_rows& to = s == m->status ? opened : closed;
+    const auto add = [&](bulk_rows& to, delivery_status s) {
       to.number(static_cast<std::int64_t>(s));
       to.number(m->seq);
-    }
+    };
+    for (const delivery_status s : {delivery_status::pending, delivery_status::dead})
+      add(s == m->status ? opened : closed, s);
   }
   if (auto r = run(c, sql, rows); !r) return r;
   if (auto r = run(c, close, closed); !r) return r;

@@ -20,5 +20,4 @@ DROP INDEX deliveries_dead;
 DROP INDEX deliveries_finished;
 DROP INDEX deliveries_entity;
 ALTER TABLE deliveries DROP COLUMN body;
-CREATE INDEX deliveries_received ON deliveries (received_at);
 CREATE INDEX deliveries_entity ON deliveries (entity, seq);
