@@ -1,7 +1,8 @@
 // benchmarks/null_remote: a calendar server and a Plane that answer at once and do nothing else, so
 // that what is measured is planebridge. One thread and epoll; HTTP/1.1 with keep-alive; loopback.
-//   null_remote PORT [ARRIVALS]
+//   null_remote PORT [ARRIVALS [MILLISECONDS]]
 // ARRIVALS: a file that gets "uid nanoseconds" for each PUT, the steady clock at its first byte.
+// MILLISECONDS: each answer to the calendar's PUT comes so much later, as from a server that works.
 // SIGTERM ends it and prints {"puts":…,"requests":…}.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -139,7 +141,8 @@ std::size_t first_request(const std::string& in, request& r) {
 
 class listener {
 public:
-  listener(std::uint16_t port, remote& to, const char* arrivals) : remote_(to) {
+  listener(std::uint16_t port, remote& to, const char* arrivals, std::chrono::milliseconds work)
+      : remote_(to), work_(work) {
     if (arrivals != nullptr) arrivals_.open(arrivals);
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
@@ -164,7 +167,7 @@ public:
   void run() {
     for (;;) {
       epoll_event seen[128];
-      const int n = ::epoll_wait(epoll_, seen, 128, -1);
+      const int n = ::epoll_wait(epoll_, seen, 128, send_what_is_due());
       for (int i = 0; i < n; ++i) {
         if (seen[i].data.fd == signals_) return arrivals_.flush(), void();
         if (seen[i].data.fd == socket_)
@@ -205,12 +208,26 @@ private:
     request r;
     while (const auto whole = first_request(c.in, r)) {
       if (r.method == "PUT" && arrivals_.is_open()) note(r.path, c.first_byte);
-      c.out += remote_.handle(r);
+      if (r.method == "PUT" && work_.count() > 0)
+        later_.push_back({steady::now() + work_, fd, remote_.handle(r)});
+      else
+        c.out += remote_.handle(r);
       c.in.erase(0, whole);
     }
     // An answer is small and its reader waits for it: this blocks for no time worth speaking of.
     if (!c.out.empty()) ::send(fd, c.out.data(), c.out.size(), MSG_NOSIGNAL);
     c.out.clear();
+  }
+  /// Milliseconds until the next is due; -1: nothing waits.
+  int send_what_is_due() {
+    for (; !later_.empty(); later_.pop_front()) {
+      const auto& next = later_.front();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(next.at - steady::now());
+      if (left.count() > 0) return static_cast<int>(left.count());
+      if (all_.contains(next.socket))
+        ::send(next.socket, next.answer.data(), next.answer.size(), MSG_NOSIGNAL);
+    }
+    return -1;
   }
   void note(std::string_view path, steady::time_point at) {
     const auto uuid = path.find("plane-issue-");
@@ -219,7 +236,15 @@ private:
                 << std::chrono::nanoseconds{at.time_since_epoch()}.count() << '\n';
   }
 
+  struct answer_later {
+    steady::time_point at;
+    int socket;
+    std::string answer;
+  };
+
   remote& remote_;
+  std::chrono::milliseconds work_;
+  std::deque<answer_later> later_;  ///< in the order of their times: all wait equally long
   std::ofstream arrivals_;
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC), socket_ = -1, signals_ = -1;
   std::unordered_map<int, connection> all_;
@@ -227,11 +252,13 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fputs("usage: null_remote PORT [ARRIVALS]\n", stderr), 2;
+  if (argc < 2) return std::fputs("usage: null_remote PORT [ARRIVALS [MILLISECONDS]]\n", stderr), 2;
   std::ifstream recorded{PB_FIXTURES "/plane/rest_projects_page.json"};
   std::stringstream projects;
   projects << recorded.rdbuf();
   remote to{projects.str()};
-  listener{static_cast<std::uint16_t>(std::atoi(argv[1])), to, argc > 2 ? argv[2] : nullptr}.run();
+  listener{static_cast<std::uint16_t>(std::atoi(argv[1])), to, argc > 2 ? argv[2] : nullptr,
+           std::chrono::milliseconds{argc > 3 ? std::atoi(argv[3]) : 0}}
+      .run();
   std::puts(to.figures().c_str());
 }

@@ -22,6 +22,8 @@ def add_arguments(p):
     p.add_argument("--slices", type=int, default=3)
     p.add_argument("--connections", type=int, default=64)
     p.add_argument("--seconds", type=float, default=1.5)
+    p.add_argument("--work-ms", type=int, default=0, help="that the calendar server takes for each write")
+    p.add_argument("--rate", type=float, default=0, help="of deliveries on the whole path; 0: as they are accepted")
 
 
 def run(a):
@@ -34,8 +36,14 @@ def run(a):
                                                        **{variable: v})) for v in values]
             taken = slices.alternate(servers, postgres, a.slices,
                                      {"connections": a.connections, "seconds": a.seconds}, say)
-        options = argparse.Namespace(connections=a.connections, seconds=2, rate=0, items=0)
-        whole = {v: path.measure(options, scratch, postgres, f"path_{v}", 2, **{variable: v}) for v in values}
+        options = argparse.Namespace(connections=a.connections, seconds=1.5, rate=a.rate, items=0)
+        whole = {v: [] for v in values}
+        with contextlib.ExitStack() as stack:
+            paths = {v: stack.enter_context(path.WholePath(scratch, postgres, f"path_{v}", a.work_ms, **{variable: v})) for v in values}
+            for k in range(a.slices + 1):
+                for v in values if k % 2 == 0 else values[::-1]:
+                    whole[v].append(paths[v].slice(options))
+        whole = {v: taken[1:] for v, taken in whole.items()}  # the first one finds the calendar
     lines = [f"| `{a.entry}` | accepts/s | p50 ms | p99 ms | CPU µs per accept, planning included | whole path, events/s | then resident, MB |",
              "| --- " * 7 + "|"]
     for v in values:
@@ -43,5 +51,7 @@ def run(a):
         of = lambda key: statistics.median(r[key] for r in whole[v])
         lines.append(f"| {v} | {med('per_second'):.0f} | {med('p50_ms'):.1f} | {med('p99_ms'):.1f} | {med('cpu_with_backlog_us'):.0f} | "
               f"{of('events_s'):.0f} | {of('resident_mb'):.0f} |")
+    if a.work_ms:
+        lines.append(f"\nThe calendar server takes {a.work_ms} ms for each write.")
     lines.append(f"\n{a.slices} slices of {a.seconds:g} s, load average {machine.load_average():.0f}.")
     figures.keep_curve(a.entry, "\n".join(lines))

@@ -7,10 +7,10 @@ from .servers import BUILD, Planebridge, Server, clean_environment, free_port
 class NullRemote(Server):
     name = "null remote"
 
-    def __init__(self, scratch):
-        self.port, self.arrivals = free_port(), scratch.file("arrivals")
-        super().__init__([BUILD / "benchmarks/bench_null_remote", str(self.port), self.arrivals], clean_environment(),
-                         scratch.file("null_remote.log"))
+    def __init__(self, scratch, name="null_remote", work_ms=0):
+        self.port, self.arrivals = free_port(), scratch.file(f"{name}.arrivals")
+        super().__init__([BUILD / "benchmarks/bench_null_remote", str(self.port), self.arrivals, str(work_ms)], clean_environment(),
+                         scratch.file(f"{name}.log"))
 
     def first_bytes(self):
         """{work item: nanoseconds of its first PUT's first byte}; after stop()."""
