@@ -114,14 +114,18 @@ std::vector<judged> judge(const std::vector<looked_at>& all) {
   // The first retention comes after a minute, and its free pages are used up after another.
   auto from = all.size() / 3;
   while (from + 3 < all.size() && all[from].at_s < warm_up_s) ++from;
-  // The retention comes once a minute: where in that minute the first and the last look fall, and
-  // whether the load stood still in one of them, is worth a minute's intake.
-  double most_per_s = 0, row_mb = 0;
+  // The retention comes once a minute: where in that minute the looks fall, and whether the load
+  // stood still in one of them, is worth a minute's intake, and the less the more looks the line
+  // goes through.
+  double most_per_s = 0, used_mb = 0, rows = 1;
   for (auto n = from; n < all.size(); ++n) {
     most_per_s = std::max(most_per_s, all[n].accepted_per_s);
-    row_mb = std::max(row_mb, all[n].used_mb / std::max(1.0, all[n].journal_rows));
+    used_mb += all[n].used_mb;
+    rows += all[n].journal_rows;
   }
-  const double minute_rows = most_per_s * 60;
+  const double looks = static_cast<double>(all.size() - from);
+  const double minute_rows = most_per_s * 60 * std::min(1.0, 20.0 / looks);
+  const double row_mb = used_mb / rows;
   for (const auto& f : figures) {
     std::vector<sample> window;
     judged j{.name = f.name, .unit = f.unit};
