@@ -1,5 +1,6 @@
 #include "app/wiring.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "app/token_vault.hpp"
@@ -66,6 +67,13 @@ actors::options actor_options(const config::settings& s) {
   return o;
 }
 
+namespace {
+
+/// Largest bodies that may be in memory at once, of all connections together.
+constexpr std::size_t bodies_at_once = 4;
+
+}  // namespace
+
 http::server_options server_options(const config::settings& s) {
   http::server_options o;
   o.address = s.server.address;
@@ -74,6 +82,7 @@ http::server_options server_options(const config::settings& s) {
   o.max_connections = s.server.max_connections;
   o.max_header_bytes = s.server.header_limit_bytes;
   o.max_body_bytes = s.server.body_limit_bytes;
+  o.max_kept_bytes = bodies_at_once * std::max(s.plane.body_limit_bytes, s.server.body_limit_bytes);
   o.header_timeout = s.server.header_timeout;
   o.body_timeout = s.server.body_timeout;
   o.idle_timeout = s.server.idle_timeout;

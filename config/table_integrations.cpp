@@ -68,7 +68,9 @@ std::vector<entry> plane_rows() {
       {.section = "plane",
        .key = "body_limit_bytes",
        .bind = at<&s::plane, &p::body_limit_bytes>,
-       .sentence = "Webhook bodies up to here are kept; larger ones are verified and read later.",
+       .sentence =
+           "Webhook bodies up to here are kept; larger ones, and those beyond four times this "
+           "together, are verified and read later.",
        .least = 65'536,
        .most = 268'435'456},
       {.section = "plane",

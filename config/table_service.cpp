@@ -55,7 +55,9 @@ std::vector<entry> server_rows() {
       {.section = "server",
        .key = "max_connections",
        .bind = at<&s::server, &srv::max_connections>,
-       .sentence = "Open connections at most; further ones are refused.",
+       .sentence =
+           "Open connections at most; beyond it those that wait for their peer longest give "
+           "way, idle ones first.",
        .least = 1,
        .most = 1'000'000},
       {.section = "server",
@@ -104,7 +106,9 @@ std::vector<entry> server_rows() {
       {.section = "server",
        .key = "access_log",
        .bind = at<&s::server, &srv::access_log>,
-       .sentence = "One log line per request."},
+       .sentence =
+           "One log line per request; of refused ones 120 at once and 12 a minute, the rest "
+           "is counted."},
 
       {.section = "store",
        .key = "database_url",

@@ -21,6 +21,7 @@ using persistence::delivery_status;
 constexpr std::size_t max_delivery_id_bytes = 64;
 constexpr std::size_t max_event_bytes = 80;
 constexpr std::string_view signature_header = "X-Plane-Signature";
+constexpr std::size_t hex_digits_of_a_signature = 64;
 
 /// Hashes the body while it arrives, so that a body of any size costs 64 kB.
 class signed_body final : public body_observer {
@@ -166,24 +167,22 @@ public:
     if (!options_.secrets) options_.secrets = std::make_shared<secret_list>();
   }
 
+  /// Nothing to compare with: not worth the reading of a body, let alone a hash.
+  std::optional<response> refuse_unread(const request& r) const {
+    if (options_.secrets->get()->empty()) return without_key(r);
+    if (r.header(signature_header).size() != hex_digits_of_a_signature) return wrongly_signed(r);
+    return std::nullopt;
+  }
+
   std::unique_ptr<body_observer> observe(const request& r) const {
-    const auto secrets = options_.secrets->get();
-    const auto signature = r.header(signature_header);
-    // nothing to compare with: not worth a hash
-    if (secrets->empty() || signature.size() != 64) return nullptr;
-    return std::make_unique<signed_body>(secrets, std::string{signature});
+    return std::make_unique<signed_body>(options_.secrets->get(),
+                                         std::string{r.header(signature_header)});
   }
 
   void handle(const std::shared_ptr<request>& r, const responder& answer) {
-    if (options_.secrets->get()->empty()) return refuse_without_key(*r, answer);
+    if (auto refusal = refuse_unread(*r)) return answer(std::move(*refusal));
     auto* body = dynamic_cast<signed_body*>(r->observer.get());
-    if (body == nullptr || !body->holds()) {
-      const bool none = r->header(signature_header).empty();
-      tell(none ? webhook_outcome::unsigned_ : webhook_outcome::bad_signature);
-      return answer(error_response(
-          401, "UNAUTHORIZED",
-          none ? "X-Plane-Signature is missing" : "X-Plane-Signature does not match", r->id));
-    }
+    if (body == nullptr || !body->holds()) return answer(wrongly_signed(*r));
     // Given back when the last step of the delivery lets go of it, however it ends.
     const auto place = take_place();
     if (!place) {
@@ -201,11 +200,19 @@ private:
     if (count_) count_(o);
   }
 
-  void refuse_without_key(const request& r, const responder& answer) const {
+  response wrongly_signed(const request& r) const {
+    const bool none = r.header(signature_header).empty();
+    tell(none ? webhook_outcome::unsigned_ : webhook_outcome::bad_signature);
+    return error_response(
+        401, "UNAUTHORIZED",
+        none ? "X-Plane-Signature is missing" : "X-Plane-Signature does not match", r.id);
+  }
+
+  response without_key(const request& r) const {
     tell(webhook_outcome::key_missing);
     const auto* needed = config::find_requirement("plane.webhook_secret");
-    answer(key_missing_response("plane.webhook_secret", "PLANE_WEBHOOK_SECRET",
-                                needed != nullptr ? needed->ssot_ref() : "docs/secrets.md", r.id));
+    return key_missing_response("plane.webhook_secret", "PLANE_WEBHOOK_SECRET",
+                                needed != nullptr ? needed->ssot_ref() : "docs/secrets.md", r.id);
   }
 
   delivery_append row_for(const request& r) const {
@@ -393,6 +400,7 @@ route plane_webhook_route(plane_webhook_options options, inbox& deliveries,
   // No content_types: a relay that changes the header must not cost an event; the signature tells.
   const auto at =
       std::make_shared<endpoint>(std::move(options), deliveries, clock, std::move(count));
+  out.refuse_unread = [at](const request& r) { return at->refuse_unread(r); };
   out.observe = [at](const request& r) { return at->observe(r); };
   out.handle = [at](const std::shared_ptr<request>& r, const responder& a) { at->handle(r, a); };
   return out;

@@ -99,6 +99,8 @@ std::optional<std::string> head_fault(std::string_view head) {
       }))
     return "the target holds a character that is not allowed there";
   const auto version = first.substr(version_at + 1);
+  if (std::any_of(version.begin(), version.end(), control))
+    return "the request line cannot be read";
   framing seen;
   std::size_t lines = 0;
   auto rest = head.substr(std::min(head.size(), first.size() + 2));

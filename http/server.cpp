@@ -45,6 +45,13 @@ void run(server_worker& w) {
 
 }  // namespace
 
+bool server_state::may_log_refusal() {
+  const auto permit = refusals.ask(clock.steady_now());
+  if (permit.left_out > 0)
+    log::info("refusals that are not in the log", {log::kv("left_out", permit.left_out)});
+  return permit.write;
+}
+
 struct server::impl {
   impl(server_options o, const clock_source& clock, random_source& random)
       : state(std::make_shared<server_state>(std::move(o), clock, random)) {}
@@ -82,7 +89,8 @@ struct server::impl {
       if (ec == asio::error::operation_aborted || !acceptor->is_open()) return;
       if (ec) {
         // out of descriptors, most likely: they come back when connections close
-        log::warn("connection could not be accepted", {log::kv("error", ec.message())});
+        if (state->may_log_refusal())
+          log::warn("connection could not be accepted", {log::kv("error", ec.message())});
         pause->expires_after(accept_pause);
         return pause->async_wait([this](error_code stopped) {
           if (!stopped && acceptor->is_open()) accept();
@@ -102,14 +110,26 @@ struct server::impl {
     for (const auto& k : workers)
       if (k.get() == &w) strong = k;
     const auto c = std::make_shared<server_connection>(state, strong, std::move(s));
+    const bool place = now_open <= most || make_room(w);
     w.connections.insert(c);
-    if (now_open <= most) return c->start();
+    if (place) return c->start();
     // without a handshake there is no way to say it
     if (state->tls || now_open > most + most_refused) {
       ++state->rejected;
       return c->close();
     }
     c->start_refused();
+  }
+
+  /// Ends the connection of this worker that keeps its place with the least right to it; false when
+  /// all are being served.
+  static bool make_room(server_worker& w) {
+    for (auto& waiting : w.waiting) {
+      if (waiting.empty()) continue;
+      waiting.front().give_way();
+      return true;
+    }
+    return false;
   }
 
   template <class F>

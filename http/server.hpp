@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,12 +21,14 @@ struct server_options {
   std::string address = "0.0.0.0";
   std::uint16_t port = 8080;  ///< 0: any free one (tests)
   unsigned threads = 1;
+  /// Beyond it those that wait for their peer give way, the longest wait first: idle ones, then
+  /// half-sent requests. Only when all are being served is the newcomer refused.
   std::size_t max_connections = 4096;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 1 << 20;  ///< default of routes
   /// Bodies in memory over all connections. Beyond it a body that is observed as a stream is no
   /// longer kept, and others get 503 until some are done.
-  std::size_t max_kept_bytes = std::size_t{512} << 20;
+  std::size_t max_kept_bytes = std::size_t{64} << 20;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
@@ -47,6 +50,9 @@ struct route {
   /// Its sender repeats what got no answer and nothing that got an error (Plane): what the server
   /// cannot take for want of time, memory or connections is closed instead of answered.
   bool silent_when_busy = false;
+  /// Judged when the headers are complete: what can be refused by them alone is refused before a
+  /// byte of the body is read. Nothing: go on.
+  std::function<std::optional<response>(const request&)> refuse_unread;
   /// Made when the headers are complete; null when the route needs none.
   std::function<std::unique_ptr<body_observer>(const request&)> observe;
 };

@@ -1,4 +1,5 @@
 // The answering half of server_connection.
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -17,11 +18,15 @@ using boost::system::error_code;
 /// How long a client that is still sending may take to notice its answer.
 constexpr std::chrono::milliseconds farewell{2'000};
 constexpr std::size_t discard_bytes = 16 * 1024;
+/// What a client must take of its answer on average, once the idle time is over.
+constexpr std::size_t least_bytes_a_second = 1024;
+/// When to come back, where the answer does not know better.
+constexpr std::string_view usual_pause_s = "5";
 
 }  // namespace
 
 void server_connection::handle() {
-  phase_ = phase::handling;
+  enter(phase::handling);
   disarm();
   parser_.reset();
   if (buffer_.size() == 0) release_buffer();
@@ -120,6 +125,10 @@ void server_connection::finish(response r) {
       r.headers.push_back({"Retry-After", std::to_string(pause->count())});
     }
   }
+  if ((r.status == 429 || r.status == 503) &&
+      std::none_of(r.headers.begin(), r.headers.end(),
+                   [](const auto& h) { return protocol::iequals(h.name, "Retry-After"); }))
+    r.headers.push_back({"Retry-After", std::string{usual_pause_s}});
   const auto id = request_ ? request_->id : state_->new_request_id();
   stamp_request_id(r, id);
   keep_alive_ = keep_alive_ && !state_->draining && !beyond_limit_;
@@ -131,7 +140,13 @@ void server_connection::finish(response r) {
   status_ = r.status;
   ++state_->answers[static_cast<std::size_t>(r.status)];
   answer_bytes_ = out_body_.size();
-  phase_ = phase::writing;
+  begin_writing();
+}
+
+void server_connection::begin_writing() {
+  enter(phase::writing);
+  answer_due_ = state_->clock.steady_now() + state_->options.idle_timeout +
+                std::chrono::seconds{(out_head_.size() + out_body_.size()) / least_bytes_a_second};
   arm(state_->options.idle_timeout);
   write_more();
 }
@@ -140,6 +155,8 @@ void server_connection::log_access() {
   if (!state_->options.access_log || status_ == -1) return;
   const auto least = status_ >= 200 && status_ < 300 ? log::level::debug : log::level::info;
   if (!log::enabled(least)) return;
+  if (status_ >= 400 || status_ == 0)
+    if (!state_->may_log_refusal()) return;
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(state_->clock.steady_now() - began_);
   // the route's pattern, never the path: paths of feeds and queries of sign-ins are secrets
@@ -171,7 +188,9 @@ void server_connection::write_more() {
       self->out_head_ = self->out_body_ = {};
       return self->on_written();
     }
-    // slow is allowed, standing still is not
+    // slow is allowed; standing still is not, and neither is a byte now and then
+    if (self->phase_ == phase::writing && self->state_->clock.steady_now() > self->answer_due_)
+      return self->close();
     if (self->phase_ != phase::body) self->arm(self->state_->options.idle_timeout);
     self->write_more();
   });
@@ -210,10 +229,10 @@ void server_connection::start_stream(std::uint64_t number, std::shared_ptr<event
   if (request_->method == "HEAD" || state_->draining) {
     pipe->gone();
     status_ = -1;  // logged
-    phase_ = phase::writing;
+    enter(phase::writing);
   } else {
     pipe_ = std::move(pipe);
-    phase_ = phase::streaming;
+    enter(phase::streaming);
     buffer_.consume(buffer_.size());
     watch_peer();
   }
@@ -237,7 +256,7 @@ void server_connection::flush_stream() {
 }
 
 void server_connection::end() {
-  phase_ = phase::ending;
+  enter(phase::ending);
   if (pipe_) pipe_->gone();
   arm(farewell);
   if (!stream_.secure()) stream_.shut_sending();
@@ -258,6 +277,15 @@ void server_connection::start_refused() {
   start();
 }
 
+void server_connection::give_way() {
+  ++state_->rejected;
+  if (state_->may_log_refusal())
+    log::warn("all places are taken, a connection that waits for its peer gives way",
+              {log::kv("connections", state_->connections.load()),
+               log::kv("peer", socket_peer_.to_string())});
+  close();
+}
+
 void server_connection::drain() {
   switch (phase_) {
     case phase::handshake:
@@ -272,7 +300,7 @@ void server_connection::drain() {
 void server_connection::close() {
   if (phase_ == phase::closed) return;
   const auto self = shared_from_this();  // the set's may be the last
-  phase_ = phase::closed;
+  enter(phase::closed);
   stop_timer();
   stream_.close();
   if (pipe_) pipe_->gone();

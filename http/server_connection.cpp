@@ -14,8 +14,8 @@ using boost::system::error_code;
 
 /// The whole of most requests, so that one read is enough.
 constexpr std::size_t head_piece_bytes = 16 * 1024;
-constexpr std::uint64_t reserved_ahead = 64 * 1024;  ///< of what a header promises
-constexpr std::size_t body_piece_bytes = 64 * 1024;
+constexpr std::size_t reserved_ahead = 64 * 1024;  ///< of what a header promises
+constexpr std::size_t body_piece_bytes = 16 * 1024;
 constexpr std::size_t idle_tls_bytes = 512;
 /// A chunk's head or the trailer: what the parser wants whole before it goes on.
 constexpr std::size_t most_unparsed_bytes = 16 * 1024;
@@ -30,6 +30,14 @@ std::string text_of(beast::string_view v) { return {v.data(), v.size()}; }
 
 bool piece_body::reader::accept(server_connection& to, std::string_view piece) {
   return to.feed(piece);
+}
+
+/// Nobody who sends to us uses them, and servers that skip them differ in where they end.
+void server_connection::chunk_watch::operator()(std::uint64_t, beast::string_view extensions,
+                                                error_code& ec) const {
+  if (extensions.empty()) return;
+  of->body_fault_ = 400;
+  ec = beast::http::error::bad_chunk_extension;
 }
 
 server_connection::server_connection(std::shared_ptr<server_state> shared,
@@ -50,12 +58,39 @@ server_connection::server_connection(std::shared_ptr<server_state> shared,
 void server_connection::start() {
   if (state_->draining) return close();
   if (!stream_.secure()) return wait_request();
+  enter(phase::handshake);
   arm(state_->options.header_timeout);
   stream_.handshake([self = shared_from_this()](error_code ec) {
     if (self->phase_ != phase::handshake) return;
     if (ec) return self->close();
     self->wait_request();
   });
+}
+
+std::optional<waits_for> server_connection::waits_in(phase p) noexcept {
+  switch (p) {
+    case phase::idle:
+      return waits_for::request;
+    case phase::handshake:
+    case phase::head:
+      return waits_for::head;
+    case phase::body:
+      return waits_for::body;
+    case phase::writing:
+      return waits_for::taking;
+    case phase::ending:
+      return waits_for::leaving;
+    default:
+      return std::nullopt;
+  }
+}
+
+void server_connection::enter(phase p) {
+  phase_ = p;
+  unlink();
+  const auto kind = waits_in(p);
+  if (!kind) return;
+  if (const auto w = worker_.lock()) w->waiting[static_cast<std::size_t>(*kind)].push_back(*this);
 }
 
 void server_connection::wait_request() {
@@ -71,12 +106,12 @@ void server_connection::wait_request() {
   out_head_ = out_body_ = {};
   peer_ = socket_peer_;
   if (buffer_.size() > 0) {
-    phase_ = phase::head;
+    enter(phase::head);
     arm(state_->options.header_timeout);
     return on_head_bytes();
   }
   if (state_->draining || peer_gone_) return end();
-  phase_ = phase::idle;
+  enter(phase::idle);
   release_buffer();
   arm(beyond_limit_ ? state_->options.header_timeout : state_->options.idle_timeout);
   if (stream_.secure()) return read_more(idle_tls_bytes);
@@ -110,7 +145,7 @@ void server_connection::on_read(error_code ec, std::size_t n) {
   switch (phase_) {
     case phase::idle:
       if (ec) return close();
-      phase_ = phase::head;
+      enter(phase::head);
       arm(state_->options.header_timeout);
       return on_head_bytes();
     case phase::head:
@@ -151,7 +186,8 @@ void server_connection::on_head_bytes() {
       unread_ = true;
       return refuse(400, "a line ends in LF without CR");
     case head_scan::incomplete:
-      if (buffer_.size() <= most) return read_more(head_piece_bytes);
+      if (buffer_.size() <= most)
+        return read_more(std::min(head_piece_bytes, most + 1 - buffer_.size()));
       break;
     case head_scan::complete:
       if (end <= most) return on_head(end);
@@ -240,6 +276,12 @@ bool server_connection::choose_route() {
       return false;
     }
   }
+  const auto coding = request_->header("Content-Encoding");
+  if (!coding.empty() && !protocol::iequals(coding, "identity")) {
+    // nothing is unpacked here: a small body stays small
+    refuse(415, "compressed bodies are not taken", {{"Accept-Encoding", "identity"}});
+    return false;
+  }
   const auto expect = request_->header("Expect");
   if (!expect.empty() && !protocol::iequals(expect, "100-continue")) {
     refuse(417, "only 100-continue can be expected");
@@ -254,6 +296,12 @@ void server_connection::begin_body() {
   most_bytes_ = std::max(keep_bytes_, route_->what.stream_body_bytes);
   if (const auto length = parser_->content_length(); length && *length > most_bytes_)
     return refuse(413, "the body is larger than " + std::to_string(most_bytes_) + " bytes");
+  if (route_->what.refuse_unread) {
+    if (auto refusal = route_->what.refuse_unread(*request_)) {
+      if (unread_) keep_alive_ = false;
+      return finish(std::move(*refusal));
+    }
+  }
   if (route_->what.observe) try {
       request_->observer = route_->what.observe(*request_);
     } catch (const std::exception& e) {
@@ -262,12 +310,10 @@ void server_connection::begin_body() {
       return refuse(500, "the request could not be handled");
     }
   if (!unread_) return handle();
-  phase_ = phase::body;
+  enter(phase::body);
   arm(state_->options.body_timeout);
-  if (const auto length = parser_->content_length())
-    body_.reserve(
-        static_cast<std::size_t>(std::min<std::uint64_t>({*length, keep_bytes_, reserved_ahead})));
   parser_->eager(true);
+  parser_->on_chunk_header(chunk_watch_);
   if (buffer_.size() > 0 || old_version_ || request_->header("Expect").empty())
     return on_body_bytes();
   out_head_ = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -284,6 +330,7 @@ void server_connection::on_body_bytes() {
         return refuse(413, "the body is larger than " + std::to_string(most_bytes_) + " bytes");
       if (body_fault_ == 503)
         return refuse(503, "too many bodies are being read", {{"Retry-After", "1"}});
+      if (body_fault_ == 400) return refuse(400, "a chunk has extensions");
       return refuse(body_fault_, "the request could not be handled");
     }
     if (ec == beast::http::error::need_more) break;
@@ -316,8 +363,7 @@ bool server_connection::feed(std::string_view piece) {
   const auto kept = std::min(piece.size(), keep_bytes_ - body_.size());
   if (kept < piece.size()) request_->body_truncated = true;
   if (kept == 0) return true;
-  reserved_bytes_ += kept;
-  if (state_->kept_bytes.fetch_add(kept) + kept > state_->options.max_kept_bytes) {
+  if (!make_room_for(kept)) {
     if (!request_->observer || route_->what.stream_body_bytes == 0) {
       body_fault_ = 503;
       return false;
@@ -329,6 +375,23 @@ bool server_connection::feed(std::string_view piece) {
     return true;
   }
   body_.append(piece.substr(0, kept));
+  return true;
+}
+
+/// Counts what is allocated and not what is filled: that is what the limit is for.
+bool server_connection::make_room_for(std::size_t more) {
+  const auto needed = body_.size() + more;
+  if (needed <= reserved_bytes_) return true;
+  auto next = std::max(needed, 2 * reserved_bytes_);
+  if (const auto length = parser_->content_length()) {
+    const auto whole = static_cast<std::size_t>(std::min<std::uint64_t>(*length, keep_bytes_));
+    next = std::min(std::max(next, std::min(whole, reserved_ahead)), std::max(whole, needed));
+  }
+  next = std::min(next, std::max(keep_bytes_, needed));
+  const auto added = next - reserved_bytes_;
+  reserved_bytes_ = next;
+  if (state_->kept_bytes.fetch_add(added) + added > state_->options.max_kept_bytes) return false;
+  body_.reserve(next);
   return true;
 }
 

@@ -46,7 +46,8 @@ struct piece_body {
   };
 };
 
-class server_connection : public std::enable_shared_from_this<server_connection> {
+class server_connection final : public std::enable_shared_from_this<server_connection>,
+                                public waiting_connection {
 public:
   server_connection(std::shared_ptr<server_state> shared, const std::shared_ptr<server_worker>& on,
                     boost::asio::ip::tcp::socket socket);
@@ -56,12 +57,17 @@ public:
   /// Idle ones and streams close now, the others after their answer.
   void drain();
   void close();
+  void give_way() override;
   void flush_stream();
 
 private:
   friend struct piece_body;
   friend class piece_body::reader;
   enum class phase { handshake, idle, head, body, handling, writing, streaming, ending, closed };
+
+  /// The phase, and with it the place among those that wait for their peer.
+  void enter(phase p);
+  [[nodiscard]] static std::optional<waits_for> waits_in(phase p) noexcept;
 
   // reading
   void wait_request();
@@ -74,6 +80,7 @@ private:
   void begin_body();
   void on_body_bytes();
   [[nodiscard]] bool feed(std::string_view piece);
+  [[nodiscard]] bool make_room_for(std::size_t more);
   void release_buffer();
   void release_body();
 
@@ -85,6 +92,7 @@ private:
   /// An answer of the server itself: always the JSON shape of errors.
   void refuse(int status, std::string_view message, std::vector<protocol::http_header> more = {});
   void finish(response r);
+  void begin_writing();
   void close_unanswered();
   void log_access();
   void write_more();
@@ -119,6 +127,12 @@ private:
 
   using parser = boost::beast::http::request_parser<piece_body>;
   std::unique_ptr<parser> parser_;
+  /// Told of each chunk's head; the parser keeps a reference.
+  struct chunk_watch {
+    server_connection* of;
+    void operator()(std::uint64_t, boost::beast::string_view extensions,
+                    boost::system::error_code& ec) const;
+  } chunk_watch_{this};
   std::shared_ptr<request> request_;
   const routed* route_ = nullptr;
   std::uint64_t number_ =
@@ -132,6 +146,7 @@ private:
   bool counted_ = false, keep_alive_ = false, old_version_ = false, unread_ = false;
   std::string out_head_, out_body_;
   std::size_t out_at_ = 0, answer_bytes_ = 0;
+  steady_time answer_due_{};  ///< when the peer must have taken all of the answer
   int status_ = 0;
   bool writing_ = false;
   std::shared_ptr<event_pipe> pipe_;

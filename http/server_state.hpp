@@ -7,6 +7,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/intrusive/list.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "http/line_budget.hpp"
 #include "http/peer_limits.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
@@ -22,6 +24,23 @@
 namespace pb::http {
 
 class server_connection;
+
+/// What a connection waits for its peer to do: in this order they give way to newcomers when all
+/// places are taken, the longest wait first.
+enum class waits_for : unsigned char { leaving, request, head, body, taking };
+inline constexpr std::size_t kinds_of_waiting = 5;
+
+/// A connection's place among those of its worker that wait; none while its request is handled.
+struct waiting_connection
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  /// Closed in favour of a newcomer.
+  virtual void give_way() = 0;
+
+protected:
+  ~waiting_connection() = default;
+};
+using waiting_list =
+    boost::intrusive::list<waiting_connection, boost::intrusive::constant_time_size<false>>;
 
 struct server_state {
   server_state(server_options o, const clock_source& c, random_source& r)
@@ -34,6 +53,8 @@ struct server_state {
   router routes;  ///< read only once the threads run
   proxy_list proxies;
   peer_limits limits;
+  /// Of lines about what was refused: a flood of requests must not become one of lines.
+  line_budget refusals;
   std::optional<boost::asio::ssl::context> tls;
   std::atomic<std::uint64_t> connections{0}, requests{0}, rejected{0}, in_flight{0};
   std::array<std::atomic<std::uint64_t>, 600> answers{};  ///< by status; 0: none
@@ -46,6 +67,8 @@ struct server_state {
     const std::lock_guard lock{random_guard_};
     return make_uuid(random_);
   }
+  /// Asked before each line about what was refused; tells how many were left out before it.
+  bool may_log_refusal();
   void connection_closed() {
     if (connections.fetch_sub(1) != 1) return;
     const std::lock_guard lock{quiet_guard};
@@ -63,6 +86,9 @@ struct server_worker {
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   std::set<std::shared_ptr<server_connection>> connections;  ///< its thread only
+  /// Those that wait for their peer, by what they wait for, the longest wait first; its thread
+  /// only.
+  std::array<waiting_list, kinds_of_waiting> waiting;
   std::thread thread;
 };
 

@@ -196,11 +196,15 @@ BOOST_AUTO_TEST_CASE(a_sender_that_repeats_only_what_got_no_answer_gets_none_whe
   l.it.add(std::move(r));
   raw::client c{l.port()};
   BOOST_TEST(c.ask(post("/silent", "abc")).status == 200);
+  c.send(get("/later"));
+  const auto held = l.held.take();
   {
     raw::client one_too_many{l.port()};
     one_too_many.send(post("/silent", "abc"));
     BOOST_TEST(one_too_many.closed());
   }
+  held(data_response("1"));
+  BOOST_TEST(c.read().status == 200);
   c.send("POST /silent HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
   BOOST_TEST(c.closed());
   while (l.it.figures().connections > 0) std::this_thread::yield();
@@ -277,8 +281,9 @@ BOOST_AUTO_TEST_CASE(one_connection_too_many_is_told_so) {
   o.max_connections = 2;
   listener l{o};
   raw::client a{l.port()}, b{l.port()};
-  BOOST_TEST(a.ask(get("/hello")).status == 200);
-  BOOST_TEST(b.ask(get("/hello")).status == 200);
+  a.send(get("/later"));
+  b.send(get("/later"));
+  const auto first = l.held.take(), second = l.held.take();
   {
     raw::client c{l.port()};
     const auto said = c.ask(get("/hello"));
@@ -286,11 +291,102 @@ BOOST_AUTO_TEST_CASE(one_connection_too_many_is_told_so) {
     BOOST_TEST(said.header("Retry-After") == "1");
     c.close();
   }
-  BOOST_TEST(a.ask(get("/hello")).status == 200);
+  first(data_response("1"));
+  second(data_response("1"));
+  BOOST_TEST(a.read().status == 200);
+  BOOST_TEST(b.read().status == 200);
   a.close();
   while (l.it.figures().connections > 1) std::this_thread::yield();
   raw::client d{l.port()};
   BOOST_TEST(d.ask(get("/hello")).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(when_all_places_are_taken_those_that_wait_longest_give_way_to_a_newcomer) {
+  auto o = quick();
+  o.max_connections = 4;
+  listener l{o};
+  raw::client served{l.port()}, upload{l.port()}, idle{l.port()}, half{l.port()};
+  served.send(get("/later"));
+  const auto held = l.held.take();
+  upload.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  BOOST_TEST(upload.read().status == 100);
+  BOOST_TEST(idle.ask(get("/hello")).status == 200);
+  // half a request shows itself by its timer only; one round trip elsewhere lets it arrive
+  half.send("GET /hel");
+  BOOST_TEST(idle.ask(get("/hello")).status == 200);
+
+  const auto newcomer = [&] {
+    raw::client c{l.port()};
+    BOOST_TEST(c.ask(get("/hello", "Connection: close\r\n")).status == 200);
+    BOOST_TEST(c.closed());
+    while (l.it.figures().connections > 3) std::this_thread::yield();
+  };
+  newcomer();
+  BOOST_TEST(idle.closed());
+  raw::client second{l.port()};
+  BOOST_TEST(second.ask(get("/hello")).status == 200);
+  raw::client third{l.port()};
+  BOOST_TEST(third.ask(get("/hello")).status == 200);
+  BOOST_TEST(second.closed());
+  raw::client fourth{l.port()};
+  fourth.send("GET /");
+  raw::client fifth{l.port()};
+  BOOST_TEST(third.closed());
+  BOOST_TEST(fifth.ask(get("/hello")).status == 200);
+  // what is being handled never gives way, and an upload later than half a header
+  upload.send("body");
+  BOOST_TEST(upload.read().body == "body");
+  held(data_response("1"));
+  BOOST_TEST(served.read().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_compressed_body_is_415_before_it_is_read) {
+  listener l;
+  for (const std::string coding : {"gzip", "br", "deflate", "gzip, gzip", "x-anything"}) {
+    raw::client c{l.port()};
+    const auto a = c.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: " + coding +
+                         "\r\nContent-Length: 100000\r\n\r\n");
+    BOOST_TEST(a.header("Accept-Encoding") == "identity");
+    check_last(c, a, 415, "UNSUPPORTED_MEDIA_TYPE");
+  }
+  raw::client c{l.port()};
+  BOOST_TEST(c.ask(post("/echo", "abc", "Content-Encoding: identity\r\n")).body == "abc");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_head_alone_condemns_is_refused_before_its_body_is_read) {
+  listener l;
+  route r;
+  r.method = "POST";
+  r.pattern = "/closed";
+  r.refuse_unread = [](const request& q) -> std::optional<response> {
+    if (q.header("X-Pass") == "yes") return std::nullopt;
+    return error_response(401, "UNAUTHORIZED", "no", q.id);
+  };
+  r.handle = [](auto, const responder& a) { a(data_response("1")); };
+  l.it.add(std::move(r));
+  raw::client c{l.port()};
+  check_last(c, c.ask("POST /closed HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"), 401,
+             "UNAUTHORIZED");
+  raw::client other{l.port()};
+  BOOST_TEST(other.ask(post("/closed", "")).status == 401);
+  BOOST_TEST(other.ask(post("/closed", "abc", "X-Pass: yes\r\n")).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(every_429_and_503_says_when_to_come_back) {
+  listener l;
+  l.on("GET", "/busy",
+       [](auto r, const responder& a) { a(error_response(503, "UNAVAILABLE", "not now", r->id)); });
+  l.on("GET", "/slowly", [](auto r, const responder& a) {
+    auto out = error_response(429, "RATE_LIMITED", "slowly", r->id);
+    out.headers.push_back({"retry-after", "7"});
+    a(std::move(out));
+  });
+  raw::client c{l.port()};
+  BOOST_TEST(c.ask(get("/busy")).header("Retry-After") == "5");
+  const auto own = c.ask(get("/slowly"));
+  BOOST_TEST(own.header("retry-after") == "7");
+  BOOST_TEST(own.header("Retry-After").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_that_fails_too_often_gets_429_but_its_good_requests_never_do) {

@@ -94,6 +94,17 @@ BOOST_FIXTURE_TEST_CASE(tokens_in_a_path_and_queries_are_not_logged, fixture) {
   for (const auto& line : lines) BOOST_TEST(!holds(line, "hidden"), line);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_flood_of_refused_requests_writes_few_lines, fixture) {
+  raw::client c{l->port()};
+  for (int i = 0; i < 1'000; ++i) (void)c.ask(get("/nothing"));
+  (void)c.ask(get("/hello", "X-Request-Id: last\r\n"));
+  (void)of("last");  // what is served is no refusal
+  const auto written = std::count_if(lines.begin(), lines.end(),
+                                     [](const auto& s) { return holds(s, "status=404"); });
+  BOOST_TEST(written >= 100);
+  BOOST_TEST(written <= 150);
+}
+
 BOOST_AUTO_TEST_CASE(without_an_access_log_there_is_none) {
   captured log_of;
   listener quiet;  // quick() has none
