@@ -11,7 +11,7 @@ from .servers import Planebridge, Postgres, Scratch
 VALUES = {
     "http_threads": [1, 2, 4], "http_client_threads": [1, 2], "scheduler_threads": [1, 2, 4],
     "scheduler_throughput": [1, 30, 300, 3000], "store_batch_max": [1, 8, 32, 64, 256, 1024],
-    "store_queue_max": [64, 1024, 65536], "in_memory_events": [100, 1000, 10000, 100000],
+    "store_queue_max": [256, 1024, 65536], "in_memory_events": [100, 1000, 10000, 100000],
     "live_actors": [100, 1000, 10000], "caldav_parallel": [1, 2, 4, 8, 16],
 }
 
