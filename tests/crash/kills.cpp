@@ -82,7 +82,7 @@ public:
         plane_, daemon_, {.senders = 4, .rate = 150, .keep = true, .seed = arguments_.seed}};
     people_.on_delete = [&loud](const std::string& item) { loud.forget(item); };
     people_.create(20);
-    if (!eventually(30s, [&] { return !calendars_.names(plane_.project()).empty(); }))
+    if (!eventually(180s, [&] { return !calendars_.names(plane_.project()).empty(); }))
       return fail("no event came at all");
     if (!put_foreign_event(calendars_, plane_.project())) return fail("no foreign event made");
     loud.start();
@@ -119,12 +119,12 @@ private:
   /// Polls have found what no webhook could tell, and a full sync has nothing left to write.
   bool settle() {
     if (!daemon_.logs("planebridge listens", log_from_, 30s)) return fail("did not start again");
-    if (!eventually(90s, [this] { return idle(); })) return fail("work is left after 90 s");
+    if (!eventually(240s, [this] { return idle(); })) return fail("work is left after 240 s");
     for (int round = 1; round <= 2; ++round) {
       before_last_sync_ = relay_->figures();
       const auto sync = daemon_.command_line({"sync", "now"});
       if (sync.code != 0) return fail("sync now: " + sync.out + sync.err);
-      if (!eventually(60s, [this] { return idle(); })) return fail("work is left after a sync");
+      if (!eventually(240s, [this] { return idle(); })) return fail("work is left after a sync");
     }
     return true;
   }
