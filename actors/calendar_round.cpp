@@ -177,7 +177,7 @@ void calendar_watch_state::compare(const persistence::link_row& l) {
       differs = "changed in the calendar";
     else if (state != sync::link_state::live)
       differs = "not settled";
-    else if (!rendering_unchanged(base->project))
+    else if (!same_names(*base))
       differs = "project renamed";
     if (differs == nullptr) {
       ++round_->right;
@@ -187,20 +187,17 @@ void calendar_watch_state::compare(const persistence::link_row& l) {
   }
   const bool expected = !l.remote_id.empty() &&
                         (state == sync::link_state::live || state == sync::link_state::diverged);
-  const bool muted = state == sync::link_state::muted &&
-                     (round_->ask.forced || ctx_->opt().calendar.restore_deleted);
-  if (expected || muted || (state == sync::link_state::diverged && !base->planned.empty()))
+  const bool left_to_people =
+      state == sync::link_state::muted || state == sync::link_state::conflict;
+  const bool asked_for = round_->ask.forced || ctx_->opt().calendar.restore_deleted;
+  if (expected || (left_to_people && asked_for) ||
+      (state == sync::link_state::diverged && !base->planned.empty()))
     observe(l.entity, base->project, false, "", "", "missing");
 }
 
-bool calendar_watch_state::rendering_unchanged(const std::string& project) {
-  const auto p = ctx_->projects.find(project);
-  const std::string now = p ? p->identifier + "/" + p->name : "";
-  auto& last = rendered_with_[project];
-  if (round_->first || last.empty()) last = now;
-  if (last != now) renamed_.insert(project);
-  if (!renamed_.contains(project)) return true;
-  return false;
+bool calendar_watch_state::same_names(const sync::calendar_base& base) {
+  const auto p = ctx_->projects.find(base.project);
+  return !p || base.names == sync::rendered_names(p, ctx_->opt().rendering);
 }
 
 void calendar_watch_state::unlinked(const std::string& project, const std::string& href,
@@ -257,8 +254,6 @@ void calendar_watch_state::fail_round(const failure& f) {
 }
 
 void calendar_watch_state::end_round() {
-  renamed_.clear();
-  for (const auto& p : ctx_->projects.all()) rendered_with_[p.id] = p.identifier + "/" + p.name;
   board_->update(round_->ask.id, [&](sync_report& r) {
     r.right = round_->right;
     r.events_seen = round_->events;

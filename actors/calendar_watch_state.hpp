@@ -95,8 +95,8 @@ private:
 
   void compare(const persistence::link_row& l);
 
-  /// Names and addresses that the item's own values do not hold: checked once per start and run.
-  bool rendering_unchanged(const std::string& project);
+  /// Do names and addresses that the item's own values do not hold still read as in its event?
+  bool same_names(const sync::calendar_base& base);
 
   void unlinked(const std::string& project, const std::string& href, const std::string& etag);
 
@@ -127,8 +127,7 @@ private:
   milliseconds home_until_{0};
   std::map<std::string, cached> calendars_;
   std::map<std::string, std::vector<reply_ptr>> waiters_;
-  std::set<std::string> finding_, renamed_;
-  std::map<std::string, std::string> rendered_with_;
+  std::set<std::string> finding_;
   std::optional<round> round_;
   std::vector<start_sync> queued_;
   std::unordered_map<std::uint64_t, pending_call> pending_;

@@ -87,13 +87,15 @@ private:
   }
 
   void on_journaled(const delivery_ptr& d) {
+    // Perhaps journaled, perhaps not: read before anything that follows is taken in.
+    if (d->seq == 0) return reload(d->entity);
     probe_->handled();
     if (behind_ || in_memory_ >= ctx_->opt().in_memory_events) {
       behind_ = true;
       dropped_ = std::max(dropped_, d->seq);
       return;
     }
-    take_in(d);
+    take_in_next(d);
   }
 
   /// Room for one more actor.
@@ -102,8 +104,13 @@ private:
     return passivate(milliseconds{0}, 64) > 0;
   }
 
-  void take_in(const delivery_ptr& d) {
+  /// In journal order: what is behind it was taken in.
+  void take_in_next(const delivery_ptr& d) {
     last_handed_ = std::max(last_handed_, d->seq);
+    take_in(d);
+  }
+
+  void take_in(const delivery_ptr& d) {
     if (d->entity.kind() == "project") {
       settle_project(d);
       return;
@@ -251,6 +258,7 @@ private:
   void read_on() {
     if (!behind_ || reading_ || in_memory_ > ctx_->opt().in_memory_events / 2) return;
     reading_ = true;
+    read_up_to_ = dropped_;
     auto self = dispatcher_actor{self_};
     ctx_->store.read([self, after = last_handed_](result<persistence::reader*> r) {
       auto page = r ? (*r)->pending({after, page_size})
@@ -268,9 +276,14 @@ private:
       log::warn("journal not readable, trying again", {log::kv("failure", page.error())});
       return;  // the next sweep asks again
     }
-    for (const auto& d : *page) take_in(std::make_shared<const persistence::delivery>(d));
+    if (std::exchange(went_back_, false)) return read_on();  // it begins behind what is wanted
+    for (const auto& d : *page) take_in_next(std::make_shared<const persistence::delivery>(d));
     hand_ready();
-    if (page->size() < page_size && dropped_ <= last_handed_) behind_ = false;
+    if (page->size() < page_size) {
+      // What was dropped before this page was read was in it, or is handled already.
+      last_handed_ = std::max(last_handed_, read_up_to_);
+      if (dropped_ <= last_handed_) behind_ = false;
+    }
     show_state();
     read_on();
   }
@@ -319,6 +332,7 @@ private:
       behind_ = true;
       dropped_ = std::max(dropped_, dropped);
       last_handed_ = std::min(last_handed_, std::max<std::int64_t>(last, 0));
+      went_back_ = reading_;
       read_on();
     }
     wake_up(m.key);
@@ -342,6 +356,7 @@ private:
   }
 
   void wake_up(const entity_key& key) {
+    if (key.kind() == "project") return;  // settled here, by no actor
     if (parked_.contains(key)) return;
     if (!live_.contains(key) && !room()) return;
     auto& e = activate(key);
@@ -363,6 +378,7 @@ private:
     auto self = dispatcher_actor{self_};
     if (reading_) return;
     reading_ = true;
+    read_up_to_ = 0;
     ctx_->store.read([self, before = ctx_->clock.now() -
                                      std::chrono::seconds{5}](result<persistence::reader*> r) {
       auto page =
@@ -447,10 +463,12 @@ private:
   std::unordered_map<caf::actor_addr, entity_key> addresses_;
   std::size_t in_memory_ = 0, planning_ = 0;
   std::int64_t last_handed_ = 0, dropped_ = 0;
+  std::int64_t read_up_to_ = 0;  ///< what was dropped when the page under way was asked for
   std::uint64_t last_incarnation_ = 0;
   unsigned sweeps_ = 0;
   bool behind_ = true;  ///< starts with the journal's own backlog
   bool reading_ = false, due_reading_ = false;
+  bool went_back_ = false;  ///< last_handed_ did, while a page was under way
 };
 
 dispatcher_actor::behavior_type dispatcher(

@@ -22,6 +22,15 @@ void announce(const context& c, const persistence::delivery& d, std::string_view
   ctx.bus.publish("delivery", boost::json::serialize(o));
 }
 
+/// The answer to its commit was lost: perhaps journaled all the same, and then what follows must
+/// not overtake it. Without a number, the dispatcher looks.
+void in_doubt(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+              const std::shared_ptr<persistence::delivery>& row) {
+  if (row->entity.empty()) return;
+  row->seq = 0;
+  hand_over(ctx, dispatcher, row);
+}
+
 failure not_taken(errc code, std::string why) {
   return {code, "front", std::move(why), "", 0, "", {}};
 }
@@ -55,7 +64,10 @@ void front::accept(persistence::delivery_append verified,
     ctx_->store.submit(std::move(unit), [self = shared_from_this(), row,
                                          answered](result<persistence::written> w) {
       self->probe_->queued(-1);
-      if (!w) return (*answered)(w.error());
+      if (!w) {
+        if (w.error().code == errc::timed_out) in_doubt(self->ctx_, self->dispatcher_, row);
+        return (*answered)(w.error());
+      }
       self->probe_->handled();
       const auto& a = w->appends.front();
       const bool ignored = row->status == persistence::delivery_status::ignored;
@@ -92,6 +104,8 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
   ctx->store.submit(std::move(unit), [ctx, dispatcher, rows,
                                       done = std::move(done)](result<persistence::written> w) {
     if (!w) {
+      if (w.error().code == errc::timed_out)
+        for (const auto& row : *rows) in_doubt(ctx, dispatcher, row);
       done(w.error());
       return;
     }

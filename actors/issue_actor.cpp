@@ -95,6 +95,7 @@ void issue_state::go_on() {
   if (phase_ == phase::loading || phase_ == phase::stopped) return;
   dispatch_lane();
   report_idle();
+  if (const auto n = std::exchange(passed_over_, 0); n > 0) report_finished(n);
 }
 
 /// One after the other, each on what the one before it left; committed together.
@@ -137,7 +138,8 @@ void issue_state::handle_current() {
   if (d.seq <= row_.cursor) {  // handled before a crash or a sweep
     current_.reset();
     probe_->handled();
-    return report_finished(1);
+    ++passed_over_;
+    return;
   }
   const auto now = ctx_->clock.now();
   probe_->event(d.event + " (" + d.form + ") #" + std::to_string(d.seq), now);
@@ -145,6 +147,7 @@ void issue_state::handle_current() {
   if (d.committed_at) since_commit = now - *d.committed_at;
   ctx_->figures.planning_started(now - d.received_at, since_commit);
   try {
+    project_hint_.clear();
     if (d.form == forms::calendar_observed) return judge_calendar();
     if (auto named = project_named_in(d); !named.empty()) project_hint_ = std::move(named);
     auto what = hear(d);
@@ -260,8 +263,8 @@ std::int64_t issue_state::next_effect_id(std::int64_t cause) const {
   return id;
 }
 
-void issue_state::read_item(const std::string& why) {
-  const std::string project = !known_.project.empty() ? known_.project : project_hint_;
+void issue_state::read_item(const std::string& why, bool elsewhere) {
+  const std::string project = elsewhere || known_.project.empty() ? project_hint_ : known_.project;
   if (!ctx_->opt().plane_on || project.empty())
     return plan(known_, "parked: cannot be read, " + std::string{project.empty()
                                                                      ? "its project is not known"
@@ -278,6 +281,7 @@ void issue_state::read_item(const std::string& why) {
   self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, true, std::nullopt});
   const bool scan = current_->form == forms::plane_absent || current_->form == forms::plane_read ||
                     current_->form == forms::calendar_observed;
+  read_in_ = project;
   ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}),
       scan ? urgency::repair : urgency::person, token_for(call::read));
 }
@@ -286,10 +290,21 @@ void issue_state::on_read(const performed& p) {
   phase_ = phase::idle;
   if (p.failed) return read_failed(*p.failed);
   // Something was journaled since the request was sent: what was read may be older than it.
-  if (!queue_.empty() && ++rereads_ <= 3) return read_item("an event came while it was read");
+  if (!queue_.empty() && ++rereads_ <= 3) {
+    first_answer_.reset();
+    return read_item("an event came while it was read");
+  }
+  auto what = remotes::heard_from(*p.what, p.started_at);
+  if (!std::holds_alternative<sync::heard_item>(what)) {
+    if (!first_answer_ && !project_hint_.empty() && project_hint_ != read_in_) {
+      first_answer_ = std::move(what);
+      return read_item("not in its former project", true);
+    }
+    if (first_answer_) what = std::move(*first_answer_);
+  }
+  first_answer_.reset();
   rereads_ = 0;
   just_read_ = true;
-  auto what = remotes::heard_from(*p.what, p.started_at);
   if (current_->form == forms::calendar_observed) {
     auto verdict = sync::judge(known_, what);
     if (auto* s = std::get_if<sync::settled>(&verdict)) known_ = std::move(s->now);
@@ -320,8 +335,10 @@ void issue_state::judge_calendar() {
   auto seen = parse_observed(*current_->body);
   if (!seen) return bury(describe(seen.error()));
   if (known_.project.empty()) project_hint_ = seen->project;
-  if (sync::wants_event(known_, ctx_->opt().calendar))
+  if (sync::wants_event(known_, ctx_->opt().calendar)) {
     seen->rendered_hash = protocol::caldav::content_hash(render());
+    seen->names = names();
+  }
   auto v = sync::judge_observation(*seen, known_, link_, queued(), just_read_, ctx_->clock.now(),
                                    ctx_->opt().calendar);
   if (v.needs_read) return read_item(v.needs_read->why);
@@ -350,13 +367,14 @@ void issue_state::on_committed(const plan_committed& m) {
   const auto how_many = planned_.size();
   planned_.clear();
   probe_->state(queue_.empty() ? resting_state() : "planning", ctx_->clock.now());
-  report_finished(how_many);
+  // First what follows from it: whoever has an effect under way is not idle.
   go_on();
+  report_finished(how_many);
 }
 
 void issue_state::report_finished(std::size_t how_many) {
-  self_->send(dispatcher_,
-              entity_reported{key_, incarnation_, how_many, is_idle(), false, std::nullopt});
+  self_->send(dispatcher_, entity_reported{key_, incarnation_, how_many, is_idle(),
+                                           phase_ == phase::reading, std::nullopt});
 }
 
 void issue_state::bury(const std::string& reason) {

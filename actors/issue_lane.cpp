@@ -143,6 +143,7 @@ void issue_state::take_calendar(const calendar_answered& m) {
   r.calendar_href = sent_->calendar;
   if (link_.base.project == sent_->project) r.event_href = link_.base.href;
   r.wanted = render();
+  sent_->names = names();
   r.etag = r.event_href.empty() ? "" : link_.base.etag;
   r.hash = link_.base.hash;
   r.base_labels = link_.base.labels;
@@ -157,6 +158,10 @@ void issue_state::take_calendar(const calendar_answered& m) {
 protocol::caldav::event_values issue_state::render() const {
   return sync::render_event(known_, ctx_->projects.find(known_.project), ctx_->opt().rendering,
                             ctx_->opt().calendar);
+}
+
+std::string issue_state::names() const {
+  return sync::rendered_names(ctx_->projects.find(known_.project), ctx_->opt().rendering);
 }
 
 void issue_state::on_performed(const exchange_performed& m) {
@@ -223,6 +228,7 @@ void issue_state::effect_done(const performed& p) {
       o.href = std::move(r.href);
       o.etag = std::move(r.etag);
       o.hash = std::move(r.hash);
+      o.names = sent_->names;
       o.labels = std::move(r.labels);
       o.sequence = r.sequence;
       o.wrote = r.wrote;
@@ -349,7 +355,6 @@ void issue_state::commit_outcome(persistence::write unit) {
 
 void issue_state::after_outcome() {
   outcome_committing_ = false;
-  possibly_sent_ = 0;
   drop_sent();
   go_on();
 }

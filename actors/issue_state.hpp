@@ -32,7 +32,7 @@ private:
   struct dispatched {
     std::int64_t id = 0;
     sync::calendar_operation operation = sync::calendar_operation::put;
-    std::string project, fingerprint, calendar;
+    std::string project, fingerprint, calendar, names;
     bool asked_project = false;
     effect row;                ///< as stored, should handling it crash
     sync::calendar_link link;  ///< likewise
@@ -66,7 +66,9 @@ private:
   std::int64_t next_effect_id(std::int64_t cause) const;
 
   // Reading the item behind a hint
-  void read_item(const std::string& why);
+  /// In the project where it was when last heard of; gone there, also in the one that this
+  /// delivery names: it may have moved.
+  void read_item(const std::string& why, bool elsewhere = false);
 
   void on_read(const performed& p);
 
@@ -140,6 +142,7 @@ private:
   void take_calendar(const calendar_answered& m);
 
   protocol::caldav::event_values render() const;
+  std::string names() const;
 
   // Outcomes
   void on_performed(const exchange_performed& m);
@@ -216,8 +219,10 @@ private:
   std::int64_t possibly_sent_ = 0, outcome_awaited_ = 0;
   std::unordered_map<std::uint64_t, call> calls_;
   std::uint64_t last_token_ = 0, lane_generation_ = 0;
-  std::string project_hint_;
+  std::string project_hint_, read_in_;
+  std::optional<sync::heard> first_answer_;  ///< of a read that goes on in another project
   int rereads_ = 0;
+  std::size_t passed_over_ = 0;  ///< handled before this life; not reported yet
   bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,
        reported_idle_ = false;
 };

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "protocol/plane/urls.hpp"
 
 namespace pb::sync {
@@ -82,6 +83,13 @@ caldav::event_values render_event(const item_knowledge& item,
   v.created = instant(item.created_at);
   v.updated = instant(item.updated_at);
   return caldav::normalized(std::move(v));
+}
+
+std::string rendered_names(const std::optional<plane::project>& project,
+                           const event_rendering& where) {
+  std::string all = where.app_url + '\n' + where.workspace_slug;
+  if (project) all += '\n' + project->identifier + '\n' + project->name;
+  return sha256_hex(all).substr(0, 16);
 }
 
 std::string calendar_name(std::string_view pattern, const plane::project& project,

@@ -24,6 +24,11 @@ protocol::caldav::event_values render_event(const item_knowledge& item,
                                             const event_rendering& where,
                                             const calendar_rules& rules);
 
+/// Stands for what an event shows beside the item's own values: the project's names and the
+/// addresses. Another one than a link's: rendered now, its event may look otherwise.
+std::string rendered_names(const std::optional<protocol::plane::project>& project,
+                           const event_rendering& where);
+
 /// The display name of a project's calendar: {project}, {identifier} and {workspace} of the
 /// template filled in, once each; anything else stays as it is written.
 std::string calendar_name(std::string_view pattern, const protocol::plane::project& project,

@@ -260,10 +260,12 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
   }
 
   if (print.empty()) {
-    // Ours to delete only if it is tombstoned here or was linked here: a fresh database never
-    // deletes another installation's events.
+    // Ours to delete only if it is tombstoned here or was written here: a fresh database never
+    // deletes another installation's events. What we removed may come back: a call that we gave up
+    // on lands late.
     const bool linked = !link.base.href.empty();
-    if (known.where != presence::gone && known.where != presence::archived && !linked) {
+    const bool written = linked || link.base.sent_at != timestamp{};
+    if (known.where != presence::gone && known.where != presence::archived && !written) {
       if (known.where == presence::unknown && !just_read) {
         v.needs_read = unknown_event{"an event of an item never seen"};
         return v;
@@ -294,8 +296,14 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
     return put(std::move(moved), "calendar: a copy in a former calendar");
   }
   if (known_event && seen.etag == link.base.etag && seen.rendered_hash == link.base.hash &&
-      link.state == link_state::live)
-    return settle_with("calendar: already right");
+      link.state == link_state::live) {
+    settle_with("calendar: already right");
+    if (seen.names != link.base.names && !rules.shadow) {  // other names that look the same
+      v.plan.link.base.names = seen.names;
+      v.plan.link_changed = true;
+    }
+    return v;
+  }
   calendar_link mended = link;
   mended.base.href = seen.href;
   if (!known_event) {
@@ -333,6 +341,7 @@ outcome_plan settle(const calendar_outcome& o, const calendar_link& link,
   b.href = o.href;
   b.etag = o.etag;
   b.hash = o.hash;
+  b.names = o.names;
   b.labels = o.labels;
   b.sequence = o.sequence;
   p.link.state = link_state::live;

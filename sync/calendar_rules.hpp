@@ -98,6 +98,7 @@ struct observed_event {
   std::string href, etag;
   bool forced = false;        ///< an operator's "sync now": mends what people deleted too
   std::string rendered_hash;  ///< content hash of what would be written now; empty when none
+  std::string names;          ///< rendered_names() behind it
   std::string project;        ///< whose calendar was looked into
 };
 /// Needs a direct read of the item before it can be judged: an event we hold no link for.
@@ -117,7 +118,7 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
 /// How a dispatched effect ended well.
 struct calendar_outcome {
   calendar_operation operation = calendar_operation::put;
-  std::string project, href, etag, hash;
+  std::string project, href, etag, hash, names;
   std::vector<std::string> labels;
   int sequence = 0;
   bool wrote = true;        ///< false: the server copy already held our values

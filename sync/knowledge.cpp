@@ -173,6 +173,7 @@ std::string to_json(const calendar_base& b) {
   o["hash"] = b.hash;
   o["agreed"] = b.agreed;
   o["planned"] = b.planned;
+  o["names"] = b.names;
   o["labels"] = array_of(b.labels);
   o["sequence"] = b.sequence;
   o["sent_at"] = to_micros(b.sent_at);
@@ -194,6 +195,7 @@ result<calendar_base> parse_calendar_base(std::string_view text) {
   b.hash = text_of(o, "hash");
   b.agreed = text_of(o, "agreed");
   b.planned = text_of(o, "planned");
+  b.names = text_of(o, "names");
   b.labels = texts_of(o, "labels");
   b.sequence =
       static_cast<int>(std::clamp<std::int64_t>(number_of(o, "sequence"), 0, 1'000'000'000));

@@ -57,6 +57,7 @@ struct calendar_base {
   std::string hash;     ///< content hash last agreed on; empty: nothing written yet
   std::string agreed;   ///< fingerprint of the item values behind `hash`
   std::string planned;  ///< fingerprint of the values last planned (agreed, or on their way)
+  std::string names;    ///< rendered_names() behind `hash`
   std::vector<std::string> labels;  ///< categories last written
   int sequence = 0;
   timestamp sent_at{};              ///< last time a call for this object went out (trailing window)

@@ -149,9 +149,9 @@ http_response dav_server::put(const std::string& path, const http_request& r) {
       !match.empty() && (!there || it->second.etag != match))
     return plain(412);
   auto& e = c->events[path];
+  writes.push_back({path, r.body, e.text, unheard});
   e.text = r.body;
   e.etag = next_etag();
-  writes.push_back({path, r.body});
   auto a = plain(there ? 204 : 201);
   a.headers.push_back({"ETag", e.etag});
   return a;
@@ -162,8 +162,8 @@ http_response dav_server::drop(const std::string& path, const http_request& r) {
   if (c == nullptr || !c->events.contains(path)) return plain(404);
   if (const auto match = header(r, "If-Match"); !match.empty() && c->events[path].etag != match)
     return plain(412);
+  writes.push_back({path, {}, c->events[path].text, unheard});
   c->events.erase(path);
-  writes.push_back({path, {}});
   return plain(204);
 }
 

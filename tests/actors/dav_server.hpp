@@ -28,8 +28,12 @@ public:
 
   struct write {
     std::string path, text;  ///< text empty: a deletion
+    std::string before{};    ///< what stood there; empty: nothing
+    bool unheard = false;    ///< carried out when the caller had given up
   };
   std::vector<write> writes;  ///< what really changed an event, in order
+
+  bool unheard = false;  ///< what is handled now has no caller any more
 
   /// The event of this work item, wherever it is; twice in two calendars is an error of the test.
   [[nodiscard]] const event* find(const std::string& item) const;

@@ -198,3 +198,51 @@ BOOST_FIXTURE_TEST_CASE(events_put_back_again_and_again_end_as_a_conflict_for_a_
   sync();
   BOOST_TEST(property(dav.find(item)->text, "SUMMARY") == "[1] Item");
 }
+
+BOOST_FIXTURE_TEST_CASE(a_project_renamed_while_the_bridge_was_down_is_renamed_in_its_events,
+                        bridge) {
+  const auto item = dated();
+  kill();
+  page("PATCH", "projects/" + project + "/", R"({"name":"Homepage"})");
+  start();
+  BOOST_TEST(run_until(
+      [&] {
+        return property(dav.find(item)->text, "DESCRIPTION").find("Project: Homepage") !=
+               std::string::npos;
+      },
+      10min));
+  BOOST_TEST(settle());
+  const auto before = dav_writes();
+  run_for(20min);
+  BOOST_TEST(dav_writes() == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_written_before_its_project_could_be_read_gets_its_names_later) {
+  world w;
+  w.faults.push_back({.what = wire_fault::kind::reset, .url = "/projects/", .skip = 0});
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_REQUIRE(w.run_until([&] { return w.dav.count(item) == 1; }, 2min));
+  const auto text = [&] { return property(w.dav.find(item)->text, "DESCRIPTION"); };
+  BOOST_TEST(text().find("Project:") == std::string::npos);
+  w.faults.clear();
+  BOOST_TEST(
+      w.run_until([&] { return text().find("Project: Website") != std::string::npos; }, 15min));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sync_on_request_also_puts_back_what_a_person_deleted_after_a_conflict,
+                        bridge) {
+  const auto item = dated();
+  run_for(30s);
+  for (int n = 0; n < 6; ++n) {
+    dav.edit(item, "\r\nSUMMARY:", "\r\nSUMMARY:x");
+    run_for(6min);
+  }
+  BOOST_REQUIRE(link(item)->state == "conflict");
+  dav.remove(item);
+  run_for(30min);
+  BOOST_TEST(dav.count(item) == 0u);
+  sync();
+  BOOST_TEST(dav.count(item) == 1u);
+}

@@ -135,3 +135,39 @@ BOOST_AUTO_TEST_CASE(while_the_database_is_away_nothing_is_acknowledged_and_then
                          15min));
   BOOST_TEST(w.settle(15min));
 }
+
+BOOST_AUTO_TEST_CASE(an_item_that_comes_back_from_a_pause_overtakes_nobody_in_the_journal) {
+  world w;
+  w.settings.concurrency.live_actors = 1;
+  w.start();
+  w.run_for(10s);
+  w.faults.push_back({.what = wire_fault::kind::lost, .method = "PUT", .count = 1});
+  const auto busy = w.create("Busy", "2026-12-04");
+  BOOST_REQUIRE(w.run_until([&] { return !w.calls_to("PUT", busy).empty(); }, 10s));
+  const auto waiting = w.create("Waits for room", "2026-12-06");
+  w.run_for(1s);
+  w.move_to(busy, "2026-12-05");
+  w.run_for(1s);
+  BOOST_TEST(w.counts().pending == 2);
+  w.store_away(true);  // the outcome cannot be kept: its actor pauses and leaves its place
+  w.run_for(21s);
+  w.store_away(false);
+  BOOST_TEST(w.settle(30min));
+  BOOST_TEST(w.dav.count(waiting) == 1u);
+  BOOST_TEST(property(w.dav.find(busy)->text, "DTSTART") == "20261205");
+}
+
+BOOST_AUTO_TEST_CASE(a_delivery_whose_commit_was_not_answered_is_handled_before_what_follows) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  w.lose_commit_answers(1);
+  BOOST_TEST(w.run_until([&] { return !w.webhook_bodies.empty(); }, 10s));
+  w.move_to(item, "2026-12-05");
+  BOOST_TEST(w.settle(30min));
+  const auto all = w.deliveries(item);
+  BOOST_REQUIRE(all.size() >= 2u);
+  for (const auto& d : all) BOOST_TEST(d.reason == "applied: snapshot; calendar: item changed");
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261205");
+}

@@ -193,3 +193,19 @@ BOOST_FIXTURE_TEST_CASE(a_deleted_project_takes_its_events_along_and_leaves_the_
   BOOST_TEST(settle());
   BOOST_TEST(dav.count(other) == 1u);
 }
+
+BOOST_FIXTURE_TEST_CASE(an_item_that_moved_without_a_webhook_is_found_in_its_new_project, bridge) {
+  const auto item = dated();
+  lose_webhooks = true;
+  BOOST_REQUIRE(move_between(item, other_project));
+  BOOST_TEST(run_until(
+      [&] {
+        return dav.count(item) == 1 && entity(item).row->parent == other_project &&
+               link(item)->remote_id.find(other_project) != std::string::npos;
+      },
+      40min));
+  BOOST_TEST(settle());
+  const auto journaled = deliveries().size();
+  run_for(1h);
+  BOOST_TEST(deliveries().size() == journaled);
+}

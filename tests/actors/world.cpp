@@ -36,7 +36,7 @@ world::world(std::uint64_t seed, sandbox::plane_options plane_options) {
   sandbox::webhook_settings hook;
   hook.url = "https://bridge.test/webhooks/plane";
   hook.signing_secret = secret{webhook_key};
-  i.plane.add_webhook(i.seeds.workspace_slug, hook);
+  i.webhook = i.plane.add_webhook(i.seeds.workspace_slug, hook);
 
   settings.plane.base_url = "http://plane.test";
   settings.plane.api_key = secret{api_key};
@@ -88,13 +88,19 @@ void world::crash_at(crash_point p) {
   p.nth += commit ? i.commits : i.requests;
   i.crash = p;
 }
+void world::reload() {
+  auto options = app::actor_options(settings);
+  if (tune) tune(options);
+  impl_->running->reconfigure(options);
+}
+void world::no_crash() { impl_->crash.reset(); }
 unsigned world::crashes() const noexcept { return impl_->crashes; }
 unsigned world::commits() const noexcept { return impl_->commits; }
 unsigned world::requests() const noexcept { return impl_->requests; }
 
-void world::run_for(milliseconds span) { impl_->advance(impl_->clock.now() + span, {}); }
+void world::run_for(milliseconds span) { impl_->advance(span, {}); }
 bool world::run_until(const std::function<bool()>& holds, milliseconds limit) {
-  return impl_->advance(impl_->clock.now() + limit, holds);
+  return impl_->advance(limit, holds);
 }
 bool world::at_rest() {
   const auto c = counts();
@@ -106,14 +112,18 @@ bool world::settle(milliseconds limit) {
 }
 timestamp world::now() const { return impl_->clock.now(); }
 milliseconds world::elapsed() const {
-  return std::chrono::duration_cast<milliseconds>(impl_->clock.now() - first_moment);
+  return std::chrono::duration_cast<milliseconds>(impl_->clock.steady_now() - steady_time{});
 }
+void world::jump_clock(milliseconds by) { impl_->clock.jump_wall(by); }
+void world::right_clock() { impl_->clock.jump_wall(impl_->plane_clock.now() - impl_->clock.now()); }
+void world::shuffle(std::uint64_t seed) { impl_->order.emplace(seed); }
+std::uint64_t world::handled() const noexcept { return impl_->handled; }
 
 // Plane
 // --------------------------------------------------------------------------------------------
 
-protocol::http_response world::page(const std::string& method, const std::string& path,
-                                    const std::string& body) {
+protocol::http_response world::try_page(const std::string& method, const std::string& path,
+                                        const std::string& body) {
   auto& i = *impl_;
   sandbox::inbound in;
   in.method = method;
@@ -123,8 +133,13 @@ protocol::http_response world::page(const std::string& method, const std::string
   if (i.seeds.session.starts_with("session-id=")) in.headers.front().value = i.seeds.session;
   in.body = body;
   auto a = i.plane.handle(in);
-  if (a.status >= 300) throw std::logic_error(method + " " + path + " was refused: " + a.body);
   if (i.sender) i.sender->pump();
+  return a;
+}
+protocol::http_response world::page(const std::string& method, const std::string& path,
+                                    const std::string& body) {
+  auto a = try_page(method, path, body);
+  if (a.status >= 300) throw std::logic_error(method + " " + path + " was refused: " + a.body);
   return a;
 }
 
@@ -140,6 +155,13 @@ std::string world::create_in(const std::string& in_project, const std::string& n
 }
 
 namespace {
+std::vector<protocol::http_header> signed_headers(const std::string& body,
+                                                  const std::string& delivery_id) {
+  return {{"Content-Type", "application/json"},
+          {"X-Plane-Delivery", delivery_id},
+          {"X-Plane-Event", "issue"},
+          {"X-Plane-Signature", to_hex(hmac_sha256(webhook_key, body))}};
+}
 std::string path_of(const world& w, const std::string& item) {
   return "projects/" + w.project + "/issues/" + item + "/";
 }
@@ -160,24 +182,36 @@ void world::complete(const std::string& item) {
   throw std::logic_error("no completed state");
 }
 void world::remove(const std::string& item) { page("DELETE", path_of(*this, item)); }
+bool world::move_between(const std::string& item, const std::string& to_project) {
+  const bool moved = impl_->plane.move_item(item, to_project, impl_->seeds.owner_id);
+  impl_->sender->pump();
+  return moved;
+}
+void world::back_up_plane() { impl_->backup = impl_->plane.take_snapshot(); }
+bool world::restore_plane() {
+  if (!impl_->backup) return false;
+  impl_->plane.restore(*impl_->backup);
+  return true;
+}
+void world::switch_webhook_off() { impl_->plane.deactivate_webhook(impl_->webhook); }
+const sandbox::seeded& world::seeds() const { return impl_->seeds; }
 sandbox::plane& world::plane() { return impl_->plane; }
 sandbox::fault_set& world::plane_faults() { return impl_->plane_faults; }
 
 int world::post_webhook(const std::string& body, const std::string& delivery_id) {
-  std::vector<protocol::http_header> headers{
-      {"Content-Type", "application/json"},
-      {"X-Plane-Delivery", delivery_id},
-      {"X-Plane-Event", "issue"},
-      {"X-Plane-Signature", to_hex(hmac_sha256(webhook_key, body))}};
   std::optional<int> status;
   bool answered = false;
-  impl_->deliver(headers, body, [&](std::optional<int> s) {
+  impl_->deliver(signed_headers(body, delivery_id), body, [&](std::optional<int> s) {
     status = s;
     answered = true;
   });
   impl_->run_ready();
   if (!answered) throw std::logic_error("the webhook was not answered at once");
   return status.value_or(0);
+}
+void world::resend_webhook(std::size_t n) {
+  const auto body = webhook_bodies.at(n);
+  impl_->deliver(signed_headers(body, "again-" + std::to_string(n)), body, [](const auto&) {});
 }
 
 // Wire and store
@@ -222,6 +256,7 @@ std::optional<persistence::link_row> world::link(const std::string& item) {
 persistence::entity_state world::entity(const std::string& item) {
   return *impl_->reader().entity(entity_key::plane_issue(item));
 }
+void world::lose_commit_answers(unsigned n) { impl_->durable->lose_answers(n); }
 void world::store_away(bool away) {
   impl_->durable->fail_with(
       away ? std::optional{failure{errc::storage, "store", "the database is away"}} : std::nullopt);

@@ -22,6 +22,7 @@
 #include "persistence/store.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/plane.hpp"
+#include "sandbox/seed.hpp"
 #include "sandbox/sender.hpp"
 
 namespace pb::test {
@@ -36,6 +37,7 @@ struct wire_fault {
     lost,    ///< the work is done, the answer never comes: timed out
     tls,     ///< no work
     never,   ///< neither work nor any end of the call
+    late,    ///< timed out; the work is done `later` than that, whoever lives by then
     throws,  ///< the transport throws: whoever sends crashes
   };
   kind what = kind::status;
@@ -45,6 +47,7 @@ struct wire_fault {
   std::optional<int> retry_after{};
   unsigned count = 1'000'000;
   unsigned skip = 0;
+  milliseconds later{0};
 };
 
 struct sent_call {
@@ -81,7 +84,11 @@ public:
   [[nodiscard]] http::inbox& inbox();
   [[nodiscard]] actors::context& context();
 
+  /// The settings as they are now reach the running process.
+  void reload();
+
   void crash_at(crash_point p);
+  void no_crash();  ///< forgets the point above
   [[nodiscard]] unsigned crashes() const noexcept;
   [[nodiscard]] unsigned commits() const noexcept;
   [[nodiscard]] unsigned requests() const noexcept;
@@ -93,8 +100,11 @@ public:
   /// Until journal and outbox hold nothing unfinished and no webhook is on its way.
   bool settle(milliseconds limit = std::chrono::minutes{5});
   [[nodiscard]] bool at_rest();
-  [[nodiscard]] timestamp now() const;
-  /// Since the world began.
+  [[nodiscard]] timestamp now() const;  ///< by the wall clock of the bridge's machine
+  /// That clock is set, forward or back; Plane's and all steady ones go on.
+  void jump_clock(milliseconds by);
+  void right_clock();  ///< set to Plane's
+  /// Since the world began, by steady time.
   [[nodiscard]] milliseconds elapsed() const;
 
   // Plane, as a person on its page.
@@ -108,13 +118,26 @@ public:
   void remove(const std::string& item);  ///< over REST: no webhook tells (v1.3)
   protocol::http_response page(const std::string& method, const std::string& path,
                                const std::string& body = {});
+  /// To another project, under the same uuid; false when the item is gone.
+  bool move_between(const std::string& item, const std::string& to_project);
+  /// A backup is taken, and put back later: update times and all.
+  void back_up_plane();
+  bool restore_plane();  ///< false: there is no backup
+  void switch_webhook_off();
   [[nodiscard]] sandbox::plane& plane();
+  [[nodiscard]] const sandbox::seeded& seeds() const;
   [[nodiscard]] sandbox::fault_set& plane_faults();
+
+  /// The same as page(), for what may be refused.
+  protocol::http_response try_page(const std::string& method, const std::string& path,
+                                   const std::string& body = {});
 
   /// A webhook by hand, rightly signed, straight to the endpoint. The answer's status, 0 without.
   int post_webhook(const std::string& body, const std::string& delivery_id = "by-hand");
   /// Bodies of the webhooks that came in, in order of arrival.
   std::vector<std::string> webhook_bodies;
+  /// One of them once more, under another delivery id.
+  void resend_webhook(std::size_t n);
   bool lose_webhooks = false;
 
   // Calendar server and wire.
@@ -122,6 +145,12 @@ public:
   std::vector<wire_fault> faults;
   std::vector<sent_call> calls;
   milliseconds travel{5};
+  /// Of each leg, to and fro; without it a whole call takes `travel`.
+  std::function<milliseconds()> leg;
+  /// Asked for each call that no fault above takes.
+  std::function<std::optional<wire_fault>(const protocol::http_request&)> fate;
+  std::function<void(const protocol::http_request&)> on_call;  ///< it left the process
+  std::function<void(const sent_call&, const result<protocol::http_response>&)> on_answer;
   [[nodiscard]] std::vector<sent_call> calls_to(const std::string& method,
                                                 const std::string& url_part,
                                                 std::size_t from = 0) const;
@@ -141,6 +170,19 @@ public:
   /// Called before each write of the running process; may throw.
   std::function<void(const persistence::write&)> on_submit;
   std::function<void()> on_read;  ///< before each read, likewise
+  /// After each unit that the engine has answered, before the process hears of it.
+  std::function<void(const persistence::write&, const result<persistence::written>&)> on_commit;
+  /// Of writes and reads; without it both happen inside the call.
+  std::function<milliseconds()> store_delay;
+  /// The next n units are written, and answered as if the answer had been lost.
+  void lose_commit_answers(unsigned n);
+
+  // Order.
+  /// From now on any ready actor may be the next, drawn from this seed.
+  void shuffle(std::uint64_t seed);
+  /// Messages handled since then; beyond the limit the run ends with an exception.
+  [[nodiscard]] std::uint64_t handled() const noexcept;
+  std::uint64_t handled_limit = 5'000'000;
 
   // Operations, waited for on virtual time.
   result<std::string> retry(const std::string& id);

@@ -1,6 +1,7 @@
 // tests/actors/world_impl: what a world holds: the clocks that move together, the store and the
 // wire as one process sees them, and where that process dies. For world.cpp only.
 #pragma once
+#include <algorithm>
 #include <deque>
 #include <stdexcept>
 
@@ -20,7 +21,8 @@ inline constexpr const char* api_key = "plane_api_virtual";
 inline constexpr const char* webhook_key = "plane_wh_virtual";
 inline constexpr timestamp first_moment = from_micros(1'795'000'000'000'000);  // 2026-11-18
 
-/// Timers of everything that is no actor, in order of time and then of arming.
+/// Timers of everything that is no actor, in order of time and then of arming. On steady time: a
+/// wall clock that is set moves none of them.
 class timers {
 public:
   explicit timers(manual_clock& c) : clock_(c) {}
@@ -28,13 +30,13 @@ public:
     return [this](milliseconds pause, std::function<void()> run) { add(pause, std::move(run)); };
   }
   void add(milliseconds pause, std::function<void()> run) {
-    due_.emplace(clock_.now() + pause, std::move(run));
+    due_.emplace(clock_.steady_now() + pause, std::move(run));
   }
-  [[nodiscard]] std::optional<timestamp> next() const {
+  [[nodiscard]] std::optional<steady_time> next() const {
     return due_.empty() ? std::nullopt : std::optional{due_.begin()->first};
   }
   bool run_one() {
-    if (due_.empty() || due_.begin()->first > clock_.now()) return false;
+    if (due_.empty() || due_.begin()->first > clock_.steady_now()) return false;
     auto first = due_.extract(due_.begin());
     first.mapped()();
     return true;
@@ -42,26 +44,49 @@ public:
 
 private:
   manual_clock& clock_;
-  std::multimap<timestamp, std::function<void()>> due_;
+  std::multimap<steady_time, std::function<void()>> due_;
 };
 
 struct world::impl {
   explicit impl(world& w, std::uint64_t seed, sandbox::plane_options o)
-      : self(w), random(seed), plane(clock, random, o) {
+      : self(w), random(seed), plane(plane_clock, random, o) {
     auto opened = inline_store::open_in_memory(&random);
     if (!opened) throw std::runtime_error(describe(opened.error()));
     durable = std::move(*opened);
   }
 
-  /// The store as one process sees it; when that process is dead, nothing goes in or out.
+  /// The store as one process sees it; when that process is dead, nothing goes in or out. Without
+  /// `store_delay` everything happens inside the call; with it, one writer commits in order and
+  /// reads end whenever they do.
   struct process_store final : persistence::store {
     process_store(impl& o) : of(o) {}
     void submit(persistence::write unit, done completion) override {
       if (of.dead) return;
       if (of.self.on_submit) of.self.on_submit(unit);
+      if (!of.self.store_delay) return commit(std::move(unit), std::move(completion));
+      waiting.emplace_back(std::move(unit), std::move(completion));
+      write_later();
+    }
+    void write_later() {
+      if (waiting.empty() || of.dead || std::exchange(writing, true)) return;
+      of.times.add(of.self.store_delay(), [this, life = of.life] {
+        if (life != of.life || of.dead) return;
+        // What waits when a transaction starts goes along.
+        for (auto left = waiting.size(); left > 0 && !of.dead; --left) {
+          auto [unit, completion] = std::move(waiting.front());
+          waiting.pop_front();
+          commit(std::move(unit), std::move(completion));
+        }
+        writing = false;
+        write_later();
+      });
+    }
+    void commit(persistence::write unit, done completion) {
       ++of.commits;
       if (of.strikes(crash_point::at::before_commit, of.commits)) return;
+      const auto kept = of.self.on_commit ? unit : persistence::write{};
       of.durable->submit(std::move(unit), [&](result<persistence::written> w) {
+        if (of.self.on_commit) of.self.on_commit(kept, w);
         if (of.strikes(crash_point::at::after_commit, of.commits)) return;
         if (completion) completion(std::move(w));
       });
@@ -69,7 +94,10 @@ struct world::impl {
     void read(std::function<void(result<persistence::reader*>)> body) override {
       if (of.dead) return;
       if (of.self.on_read) of.self.on_read();
-      of.durable->read(std::move(body));
+      if (!of.self.store_delay) return of.durable->read(std::move(body));
+      of.times.add(of.self.store_delay(), [this, life = of.life, body = std::move(body)] {
+        if (life == of.life && !of.dead) of.durable->read(body);
+      });
     }
     [[nodiscard]] persistence::store_health health() const noexcept override {
       return of.durable->health();
@@ -79,6 +107,8 @@ struct world::impl {
       if (!of.dead) of.durable->retain(l, std::move(d));
     }
     impl& of;
+    std::deque<std::pair<persistence::write, done>> waiting;
+    bool writing = false;
   };
 
   /// Carries the process's calls to the sandbox and to the calendar server.
@@ -93,17 +123,28 @@ struct world::impl {
       if (of.strikes(crash_point::at::before_request, of.requests)) return;
       const auto n = of.self.calls.size();
       of.self.calls.push_back({of.clock.now(), r.method, r.url, r.body, 0});
-      if (fault && fault->what == kind::never) {
-        of.open.emplace(n, std::move(done));
-        return;
-      }
+      if (of.self.on_call) of.self.on_call(r);
       of.open.emplace(n, std::move(done));
-      const bool works = !fault || fault->what == kind::half || fault->what == kind::lost;
-      if (works) {
-        work(n, std::move(r), limits, fault);
+      if (fault && fault->what == kind::never) return;
+      if (fault && fault->what == kind::late) {
+        // The caller gives up; its request is carried out all the same, whoever lives by then.
+        of.times.add(limits.headers, [this, n] {
+          of.finish(n, failure{errc::timed_out, "wire", "no answer in time"});
+        });
+        of.times.add(limits.headers + fault->later,
+                     [this, r = std::move(r)]() mutable { of.work_unheard(std::move(r)); });
         return;
       }
-      of.times.add(of.self.travel, [this, n, f = *fault] { of.finish(n, ended(f)); });
+      const bool works = !fault || fault->what == kind::half || fault->what == kind::lost;
+      const auto way = of.leg();
+      if (works) {
+        if (!of.self.leg) return work(n, std::move(r), limits, fault);
+        of.times.add(way, [this, n, limits, fault, r = std::move(r)]() mutable {
+          work(n, std::move(r), limits, fault);
+        });
+        return;
+      }
+      of.times.add(way, [this, n, f = *fault] { of.finish(n, ended(f)); });
     }
 
     void work(std::size_t n, protocol::http_request r, http::call_limits limits,
@@ -111,7 +152,11 @@ struct world::impl {
       const auto request_no = of.requests;
       auto end = [this, n, fault, limits, request_no](result<protocol::http_response> a) {
         if (of.strikes(crash_point::at::after_request, request_no)) return;
-        if (!fault) return of.finish(n, std::move(a));
+        if (!fault) {
+          if (!of.self.leg) return of.finish(n, std::move(a));
+          of.times.add(of.leg(), [this, n, a = std::move(a)] { of.finish(n, a); });
+          return;
+        }
         const bool lost = fault->what == wire_fault::kind::lost;
         of.times.add(lost ? limits.headers : 0ms, [this, n, lost] {
           of.finish(n, lost
@@ -120,7 +165,8 @@ struct world::impl {
         });
       };
       if (r.url.starts_with(dav_server::origin)) {
-        of.times.add(of.self.travel, [this, r = std::move(r), end] { end(of.self.dav.handle(r)); });
+        of.times.add(of.self.leg ? 0ms : of.self.travel,
+                     [this, r = std::move(r), end] { end(of.self.dav.handle(r)); });
         return;
       }
       of.to_plane.send(std::move(r), limits, end);
@@ -195,7 +241,19 @@ struct world::impl {
       --f.count;
       return f;
     }
-    return std::nullopt;
+    return self.fate ? self.fate(r) : std::nullopt;
+  }
+
+  milliseconds leg() { return self.leg ? self.leg() : self.travel; }
+
+  void work_unheard(protocol::http_request r) {
+    if (r.url.starts_with(dav_server::origin)) {
+      self.dav.unheard = true;
+      (void)self.dav.handle(r);
+      self.dav.unheard = false;
+      return;
+    }
+    to_plane.send(std::move(r), {}, [](const auto&) {});
   }
 
   void finish(std::size_t n, result<protocol::http_response> a) {
@@ -204,6 +262,7 @@ struct world::impl {
     auto done = std::move(it->second);
     open.erase(it);
     self.calls[n].status = a ? a->status : 0;
+    if (self.on_answer) self.on_answer(self.calls[n], a);
     done(std::move(a));
   }
 
@@ -221,45 +280,66 @@ struct world::impl {
         .clock();
   }
 
+  void run_actors() {
+    auto& internals = running->internals();
+    if (!order) return internals.run_all();
+    // Any ready actor may be next; each takes one message at a time.
+    auto& sched = dynamic_cast<caf::scheduler::test_coordinator&>(internals.system.scheduler());
+    while (!dead && !sched.jobs.empty()) {
+      if (sched.jobs.size() > 1) {
+        const auto by = static_cast<std::ptrdiff_t>(order->next() % sched.jobs.size());
+        std::rotate(sched.jobs.begin(), sched.jobs.begin() + by, sched.jobs.end());
+      }
+      sched.try_run_once();
+      if (++handled > self.handled_limit) throw std::logic_error("messages without end");
+    }
+  }
+
   void run_ready() {
     do {
-      if (running && !dead) running->internals().run_all();
+      if (running && !dead) run_actors();
       if (running && dead) end_process();
     } while (times.run_one());
-    if (running && !dead) running->internals().run_all();
+    if (running && !dead) run_actors();
     if (running && dead) end_process();
   }
 
-  timestamp next_moment(timestamp deadline) {
-    timestamp next = times.next() ? std::min(*times.next(), deadline) : deadline;
+  steady_time next_moment(steady_time deadline) {
+    steady_time next = times.next() ? std::min(*times.next(), deadline) : deadline;
     if (running) {
       auto& c = actor_clock();
       if (!c.schedule().empty()) {
         const auto wait = c.schedule().begin()->first - c.current_time;
-        const auto at = clock.now() + std::chrono::ceil<std::chrono::microseconds>(
-                                          std::max(wait, decltype(wait){0}));
+        const auto at = clock.steady_now() + std::chrono::ceil<std::chrono::microseconds>(
+                                                 std::max(wait, decltype(wait){0}));
         next = std::min(next, at);
       }
     }
-    return std::max(next, clock.now());
+    return std::max(next, clock.steady_now());
   }
 
-  bool advance(timestamp deadline, const std::function<bool()>& holds) {
+  bool advance(milliseconds span, const std::function<bool()>& holds) {
+    const steady_time deadline = clock.steady_now() + span;
     for (std::size_t idle_steps = 0;;) {
       run_ready();
       if (holds && holds()) return true;
       const auto next = next_moment(deadline);
-      if (next >= deadline && clock.now() >= deadline) return false;
-      const auto step = next - clock.now();
+      if (next >= deadline && clock.steady_now() >= deadline) return false;
+      const auto step =
+          std::chrono::duration_cast<std::chrono::microseconds>(next - clock.steady_now());
       idle_steps = step.count() == 0 ? idle_steps + 1 : 0;
       if (idle_steps > 100'000) throw std::logic_error("time stands still");
       clock.advance(step);
+      plane_clock.advance(step);
       if (running) actor_clock().advance_time(step);
     }
   }
 
   void end_process() {
     dead = true;
+    ++life;
+    store.waiting.clear();
+    store.writing = false;
     open.clear();
     running.reset();
     door.reset();
@@ -274,12 +354,15 @@ struct world::impl {
   }
 
   world& self;
-  manual_clock clock{first_moment};
+  manual_clock clock{first_moment};        ///< of the machine that the process runs on
+  manual_clock plane_clock{first_moment};  ///< Plane has a machine of its own
   timers times{clock};
   seeded_random random;
   sandbox::plane plane;
+  std::shared_ptr<const sandbox::plane::snapshot> backup;
   sandbox::fault_set plane_faults{random};
   sandbox::seeded seeds;
+  std::string webhook;
   std::unique_ptr<sandbox::webhook_sender> sender;
   sandbox::host host{plane, plane_faults, times.scheduler(), [this] { sender->pump(); }};
   sandbox::sandbox_transport to_plane{host, times.scheduler(), 5ms};
@@ -294,6 +377,9 @@ struct world::impl {
   std::unique_ptr<http::route> door;
   std::unique_ptr<actors::runtime> running;
   bool dead = false;
+  unsigned life = 0;  ///< processes that have ended
+  std::optional<seeded_random> order;
+  std::uint64_t handled = 0;
   std::optional<crash_point> crash;
   unsigned commits = 0, requests = 0, crashes = 0;
 };

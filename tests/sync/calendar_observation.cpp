@@ -152,6 +152,20 @@ BOOST_AUTO_TEST_CASE(an_orphan_is_removed_when_it_was_linked_here) {
   removes(judged(untouched(link, k), k, link));
 }
 
+BOOST_AUTO_TEST_CASE(an_event_that_comes_back_after_we_removed_it_is_removed_again) {
+  // A write that was given up on landed late. The item is still there, without a date.
+  auto k = known_item(1);
+  k.target_date.clear();
+  calendar_link removed;
+  removed.state = link_state::removed;
+  removed.base.project = k.project;
+  removed.base.sent_at = at(50);
+  const auto v = judge_observation(stranger(), k, removed, {}, false, at(100), live_rules);
+  BOOST_REQUIRE(v.plan.effect.has_value());
+  BOOST_TEST((v.plan.effect->operation == calendar_operation::remove));
+  BOOST_TEST(v.plan.link.base.href == stranger().href);
+}
+
 BOOST_AUTO_TEST_CASE(a_linked_event_is_removed_before_a_copy_of_it_elsewhere) {
   auto k = known_item(1);
   const auto link = written(k);
