@@ -102,6 +102,17 @@ public:
   /// Answers and bodies of finished attempts, for the webhook log of the session API.
   void log_webhook(const webhook_delivery& sent, int status);
 
+  // What no request can do.
+  /// All that a database backup would hold. Keys, sessions, memberships and what waits to be sent
+  /// are not part of it.
+  struct snapshot;
+  [[nodiscard]] std::shared_ptr<const snapshot> take_snapshot() const;
+  /// Back to that state; update times go back with it, and nothing is announced.
+  void restore(const snapshot& then);
+  /// The item goes to another project under its id, with a new number and the default state there,
+  /// and is announced as updated. False when it or the project is not there.
+  bool move_item(std::string_view item_id, std::string_view project_id, std::string_view by_user);
+
   /// On: external ids are not checked on creation, as under concurrent requests.
   void set_external_id_race(bool on);
   [[nodiscard]] clock_source& clock() const noexcept;

@@ -24,6 +24,21 @@ void list_remove(row& r, std::string_view column, std::string_view text) {
   r[column] = std::move(kept);
 }
 
+table::table(const table& from) : group_(from.group_) { *this = from; }
+
+table& table::operator=(const table& from) {
+  if (this == &from) return *this;
+  group_ = from.group_;
+  rows_ = from.rows_;
+  places_ = from.places_;
+  by_id_.clear();
+  groups_.clear();
+  for (const auto& [id, place] : places_) by_id_[id] = &rows_[place - 1];
+  for (const auto& [name, rows] : from.groups_)
+    for (const row* r : rows) groups_[name].push_back(by_id_.at(text_of(*r, "id")));
+  return *this;
+}
+
 row& table::add(row r) {
   row& kept = rows_.emplace_back(std::move(r));
   by_id_[text_of(kept, "id")] = &kept;
@@ -50,6 +65,12 @@ row* table::find(std::string_view id) {
 void table::remove(row& r, std::string_view when) {
   r["deleted_at"] = when;
   std::erase(groups_[text_of(r, group_)], &r);
+}
+
+void table::regroup(row& r, std::string_view group) {
+  std::erase(groups_[text_of(r, group_)], &r);
+  r[group_] = group;
+  groups_[std::string{group}].push_back(&r);
 }
 
 const std::vector<row*>& table::of(std::string_view group) const {

@@ -50,11 +50,15 @@ class table {
 public:
   /// Rows are listed by the text of `group` ("project", "issue", …).
   explicit table(std::string group) : group_(std::move(group)) {}
+  table(const table& from);  ///< rows and their order; for snapshots
+  table& operator=(const table& from);
+  ~table() = default;
   row& add(row r);
   row* find(std::string_view id);                ///< live rows only
   row* find_any(std::string_view id);            ///< deleted ones too
   std::size_t place(std::string_view id) const;  ///< order of creation
   void remove(row& r, std::string_view when);    ///< soft
+  void regroup(row& r, std::string_view group);  ///< to the end of another group
   /// Live rows of one group, oldest first.
   const std::vector<row*>& of(std::string_view group) const;
 
