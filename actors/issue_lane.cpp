@@ -235,6 +235,12 @@ void issue_state::effect_done(const performed& p) {
       o.put_back = r.put_back;
       e->remote_id = o.href;
     }
+    // A reload may have made something else of the effect than what was planned; while nothing
+    // else waits, what was carried out is the plan.
+    const bool last = std::none_of(effects_.begin(), effects_.end(), [&](const effect& x) {
+      return x.id != e->id && x.object == uid_ && x.status == effect_status::waiting;
+    });
+    if (last) link_.base.planned = o.fingerprint;
     auto settled = sync::settle(o, link_, ctx_->opt().calendar);
     link_ = settled.link;
     rule = settled.rule;
