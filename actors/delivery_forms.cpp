@@ -63,6 +63,30 @@ std::string project_named_in(const persistence::delivery& d) {
   return o ? text(*o, "project") : std::string{};
 }
 
+std::optional<persistence::touched_entity> touch_of(const persistence::delivery_append& d) {
+  const auto& row = d.row;
+  if (row.entity.empty() || row.source != "plane") return std::nullopt;
+  persistence::touched_entity e{row.entity, project_named_in(row), 0};
+  if (row.form == forms::plane_webhook && row.body)
+    if (const auto said = protocol::plane::parse_webhook(*row.body, {}))
+      e.parent = said->project_id;
+  return e;
+}
+
+persistence::delivery_append touch_delivery(const persistence::touched_entity& e, timestamp now) {
+  persistence::delivery_append d;
+  d.row.tenant = "default";
+  d.row.source = "plane";
+  d.row.form = forms::plane_touch;
+  d.row.event = std::string{e.key.kind()} + ".touched";
+  d.row.entity = e.key;
+  d.row.body = std::make_shared<const std::string>(
+      touch_body(e.parent, "it changed while the database was away and the spool was full"));
+  d.row.received_at = now;
+  d.identities.push_back("touched:" + e.key.text() + ":" + std::to_string(e.mark));
+  return d;
+}
+
 std::string touch_body(std::string_view project, std::string_view why) {
   return json::serialize(json::object{{"project", project}, {"why", why}});
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "persistence/rows.hpp"
+#include "persistence/touched_set.hpp"
 #include "sync/calendar_rules.hpp"
 #include "sync/plane_rules.hpp"
 
@@ -25,6 +26,13 @@ inline constexpr std::string_view calendar_observed = "calendar.observed";
 result<sync::heard> hear(const persistence::delivery& d);
 /// The project a delivery's body names; empty when none.
 std::string project_named_in(const persistence::delivery& d);
+
+/// What has to be read when nothing but the id of what a delivery is about could be kept; nothing
+/// when it is about nothing that could be read.
+std::optional<persistence::touched_entity> touch_of(const persistence::delivery_append& d);
+/// The delivery that has it read. Its identity is made of the mark: the same mark never reads
+/// twice.
+persistence::delivery_append touch_delivery(const persistence::touched_entity& e, timestamp now);
 
 std::string touch_body(std::string_view project, std::string_view why);
 /// `item` is the row as Plane's list gave it, expanded.

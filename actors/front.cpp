@@ -35,6 +35,13 @@ failure not_taken(errc code, std::string why) {
   return {code, "front", std::move(why), "", 0, "", {}};
 }
 
+/// The spool may answer a sender while the database is still busy with the delivery: the first of
+/// two threads answers.
+struct one_answer {
+  std::function<void(result<http::acceptance>)> to;
+  std::atomic<bool> given{false};
+};
+
 }  // namespace
 
 void hand_over(const context_ptr& ctx, const dispatcher_actor& dispatcher,
@@ -56,38 +63,57 @@ void front::accept(persistence::delivery_append verified,
   persistence::write unit;
   verified.row.said.reset();  // the store has no use for it
   unit.appends.push_back(std::move(verified));
+  unit.may_spool = true;
   probe_->queued(1);
-  const auto answered =
-      std::make_shared<std::function<void(result<http::acceptance>)>>(std::move(done));
+  const auto sender = std::make_shared<one_answer>();
+  sender->to = std::move(done);
   try {
     // Runs on the store's thread after the commit: answer first, then hand over.
-    ctx_->store.submit(std::move(unit), [self = shared_from_this(), row,
-                                         answered](result<persistence::written> w) {
-      self->probe_->queued(-1);
-      if (!w) {
-        if (w.error().code == errc::timed_out) in_doubt(self->ctx_, self->dispatcher_, row);
-        return (*answered)(w.error());
-      }
-      self->probe_->handled();
-      const auto& a = w->appends.front();
-      const bool ignored = row->status == persistence::delivery_status::ignored;
-      row->seq = a.seq;
-      row->committed_at = self->ctx_->clock.now();
-      if (self->ctx_->journaled.congested()) row->said.reset();
-      (*answered)(http::acceptance{a.duplicate ? http::accepted_as::duplicate
-                                   : ignored   ? http::accepted_as::ignored
-                                               : http::accepted_as::accepted,
-                                   a.seq});
-      if (!a.duplicate && row->status == persistence::delivery_status::pending)
-        hand_over(self->ctx_, self->dispatcher_, row);
-      announce(*self->ctx_, *row, a.duplicate ? "duplicate" : ignored ? "ignored" : "accepted");
-    });
+    ctx_->store.submit(
+        std::move(unit), [self = shared_from_this(), row, sender](result<persistence::written> w) {
+          const auto answer = [&](result<http::acceptance> how) {
+            if (sender->given.exchange(true)) return;
+            self->probe_->queued(-1);
+            sender->to(std::move(how));
+          };
+          if (!w) {
+            if (w.error().code == errc::timed_out) in_doubt(self->ctx_, self->dispatcher_, row);
+            return answer(w.error());
+          }
+          self->probe_->handled();
+          const auto& a = w->appends.front();
+          const bool ignored = row->status == persistence::delivery_status::ignored;
+          if (a.spooled)  // handed over once it is in the journal: journaled_later()
+            return answer(http::acceptance{
+                ignored ? http::accepted_as::ignored : http::accepted_as::accepted, 0, true});
+          row->seq = a.seq;
+          row->committed_at = self->ctx_->clock.now();
+          if (self->ctx_->journaled.congested()) row->said.reset();
+          answer(http::acceptance{a.duplicate ? http::accepted_as::duplicate
+                                  : ignored   ? http::accepted_as::ignored
+                                              : http::accepted_as::accepted,
+                                  a.seq});
+          if (!a.duplicate && row->status == persistence::delivery_status::pending)
+            hand_over(self->ctx_, self->dispatcher_, row);
+          announce(*self->ctx_, *row, a.duplicate ? "duplicate" : ignored ? "ignored" : "accepted");
+        });
   } catch (const std::exception& e) {
     probe_->queued(-1);
     probe_->failed();
     log::error("a delivery could not be handed to the store", {log::kv("failure", e.what())});
-    (*answered)(not_taken(errc::crashed, e.what()));
+    sender->to(not_taken(errc::crashed, e.what()));
   }
+}
+
+void journaled_later(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+                     const std::shared_ptr<persistence::delivery>& row, bool duplicate) {
+  row->committed_at = ctx->clock.now();
+  if (!duplicate && row->status == persistence::delivery_status::pending)
+    hand_over(ctx, dispatcher, row);
+  announce(*ctx, *row,
+           duplicate                                              ? "duplicate"
+           : row->status == persistence::delivery_status::ignored ? "ignored"
+                                                                  : "accepted");
 }
 
 void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,

@@ -34,6 +34,10 @@ private:
 void hand_over(const context_ptr& ctx, const dispatcher_actor& dispatcher,
                std::shared_ptr<const persistence::delivery> row);
 
+/// A delivery that was answered from the spool is in the journal now. On the store's thread.
+void journaled_later(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+                     const std::shared_ptr<persistence::delivery>& row, bool duplicate);
+
 /// Journals deliveries that we made ourselves (polls, scans, looks into calendars) in one unit;
 /// `done` gets how many were new, on the store's thread.
 void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,

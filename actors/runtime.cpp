@@ -182,6 +182,10 @@ void runtime::accept(persistence::delivery_append verified,
   impl_->intake->accept(std::move(verified), std::move(done));
 }
 
+void runtime::journaled(const std::shared_ptr<persistence::delivery>& row, bool duplicate) {
+  journaled_later(impl_->parts.ctx, impl_->dispatcher, row, duplicate);
+}
+
 void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> sink) {
   impl_->parts.ctx->bus.subscribe(std::move(sink));
 }

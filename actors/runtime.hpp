@@ -39,6 +39,10 @@ public:
   void accept(persistence::delivery_append verified,
               std::function<void(result<http::acceptance>)> done) override;
 
+  /// A delivery that was acknowledged while the store was away is in the journal now. On the
+  /// store's thread; not after stop().
+  void journaled(const std::shared_ptr<persistence::delivery>& row, bool duplicate);
+
   [[nodiscard]] std::string actors(const actor_query& q) const override;
   [[nodiscard]] std::string actor(const std::string& id) const override;
   [[nodiscard]] std::string scheduler() const override;

@@ -32,6 +32,7 @@ struct daemon::parts {
   system_clock_source clock;
   secure_random random;
   std::unique_ptr<metrics_telemetry> figures = std::make_unique<metrics_telemetry>();
+  std::unique_ptr<persistence::shelter> shelter;
   std::unique_ptr<persistence::store> store;
   std::unique_ptr<persistence::sealer> sealer;
   std::unique_ptr<http::client> client;
@@ -39,6 +40,13 @@ struct daemon::parts {
   std::shared_ptr<token_vault> vault;
   std::shared_ptr<shared_budget> budget;
   std::unique_ptr<actors::runtime> runtime;
+  /// Before the actors that it tells and the store that it fills.
+  struct shelter_end {
+    persistence::shelter* of = nullptr;
+    ~shelter_end() {
+      if (of != nullptr) of->stop();
+    }
+  } shelter_end;
   fixed_figures given;
   std::unique_ptr<inspection> shown;
   std::shared_ptr<http::secret_list> webhook_secrets = std::make_shared<http::secret_list>();
@@ -119,6 +127,11 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   options->on_commit = [figures = p->figures.get()](const persistence::commit_figures& c) {
     figures->committed(c);
   };
+  auto shelter =
+      persistence::shelter::open(shelter_options(s, p->clock), p->random, p->clock.now());
+  if (!shelter) return shelter.error();
+  p->shelter = std::move(*shelter);
+  options->shelter = p->shelter.get();
   auto store = persistence::open(*options);
   if (!store) return store.error();
   p->store = std::move(*store);
@@ -141,8 +154,14 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->runtime = std::make_unique<actors::runtime>(
       actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
                             caldav_policy(s, p->random), false});
+  // What an earlier run left in the spool goes first: the listener is not open yet.
+  p->shelter->start(*p->store, [runtime = p->runtime.get()](
+                                   const std::shared_ptr<persistence::delivery>& row,
+                                   bool duplicate) { runtime->journaled(row, duplicate); });
+  p->shelter_end.of = p->shelter.get();
+  p->figures->watch(*p->shelter, p->clock);
   p->given.http_threads = server_options(s).threads;
-  p->shown = std::make_unique<inspection>(*p->runtime, p->given);
+  p->shown = std::make_unique<inspection>(*p->runtime, *p->shelter, p->clock, p->given);
   p->auth = std::make_unique<http::admin_auth>(http::accepted_tokens{p->admin_tokens});
   p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
   p->figures->watch(*p->server);
@@ -222,6 +241,7 @@ bool daemon::stop() {
   const auto begun = p_->clock.steady_now();
   p_->server->drain(grace / 2);
   p_->runtime->settle(grace / 2);
+  p_->shelter->stop();
   const auto left =
       std::max(milliseconds{500},
                grace - std::chrono::duration_cast<milliseconds>(p_->clock.steady_now() - begun));

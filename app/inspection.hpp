@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "http/inbox.hpp"
+#include "persistence/shelter.hpp"
 
 namespace pb::app {
 
@@ -16,8 +18,10 @@ struct fixed_figures {
 
 class inspection final : public http::inspector {
 public:
-  /// @param actors  outlives it
-  inspection(http::inspector& actors, fixed_figures figures) : actors_(actors), figures_(figures) {}
+  /// @param actors, spool, clock  outlive it
+  inspection(http::inspector& actors, const persistence::shelter& spool, const clock_source& clock,
+             fixed_figures figures)
+      : actors_(actors), spool_(spool), clock_(clock), figures_(figures) {}
 
   [[nodiscard]] std::string actors(const actor_query& q) const override {
     return actors_.actors(q);
@@ -26,16 +30,18 @@ public:
     return actors_.actor(id);
   }
   [[nodiscard]] std::string scheduler() const override;
-  [[nodiscard]] std::string health(bool detailed) const override {
-    return actors_.health(detailed);
-  }
-  [[nodiscard]] bool ready() const override { return actors_.ready(); }
+  [[nodiscard]] std::string health(bool detailed) const override;
+  /// Also while the database is away and deliveries can be kept: who stopped sending them here
+  /// would lose them.
+  [[nodiscard]] bool ready() const override { return actors_.ready() || spool_.has_room(); }
   void subscribe(std::function<bool(std::string_view event, std::string_view json)> sink) override {
     actors_.subscribe(std::move(sink));
   }
 
 private:
   http::inspector& actors_;
+  const persistence::shelter& spool_;
+  const clock_source& clock_;
   fixed_figures figures_;
 };
 

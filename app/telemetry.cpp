@@ -77,6 +77,19 @@ void metrics_telemetry::watch(const http::server& listener) {
   });
 }
 
+void metrics_telemetry::watch(const persistence::shelter& spool, const clock_source& clock) {
+  impl_->figures.before_render([&spool, &clock](http::metrics& m) {
+    const auto f = spool.figures();
+    m.spool(f.engaged, f.records, f.bytes, actors::queue_watch::age(f.oldest, clock.now()),
+            f.touched);
+    m.spool_total("spooled", f.spooled_total);
+    m.spool_total("drained", f.drained_total);
+    m.spool_total("touched", f.touched_total);
+    m.spool_total("refused", f.refused_total);
+    m.spool_total("damaged", f.damaged_total);
+  });
+}
+
 std::string metrics_telemetry::render() { return impl_->figures.render(); }
 
 void metrics_telemetry::webhook(std::string_view outcome) {

@@ -8,6 +8,7 @@
 #include "actors/context.hpp"
 #include "http/server.hpp"
 #include "persistence/engine.hpp"
+#include "persistence/shelter.hpp"
 #include "protocol/plane/rate_limit.hpp"
 
 namespace pb::app {
@@ -24,6 +25,8 @@ public:
              std::function<protocol::plane::request_budget::view()> budget);
   /// The listener; it outlives the last render(), which is an answer of its own.
   void watch(const http::server& listener);
+  /// The spool; it outlives the last render(), as does the clock.
+  void watch(const persistence::shelter& spool, const clock_source& clock);
   [[nodiscard]] std::string render();
 
   void webhook(std::string_view outcome);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "actors/delivery_forms.hpp"
 #include "app/token_vault.hpp"
 #include "protocol/caldav/auth.hpp"
 #include "protocol/plane/answers.hpp"
@@ -64,6 +65,19 @@ actors::options actor_options(const config::settings& s) {
   o.full_sync_cron = s.scheduler.full_sync_cron;
   o.retention_days = static_cast<int>(s.store.retention.count());
   o.identity_days = static_cast<int>(s.store.identity_retention.count());
+  return o;
+}
+
+persistence::shelter_options shelter_options(const config::settings& s, const clock_source& clock) {
+  persistence::shelter_options o;
+  o.folder = config::spool_folder_of(s);
+  o.spool_max_bytes = std::uint64_t{s.store.spool_max_mb} * 1024 * 1024;
+  o.touched_max = s.store.touched_max;
+  o.spool_after = s.store.spool_after;
+  o.touch_of = actors::touch_of;
+  o.touch_delivery = [&clock](const persistence::touched_entity& e) {
+    return actors::touch_delivery(e, clock.now());
+  };
   return o;
 }
 

@@ -12,6 +12,7 @@
 #include "config/settings.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "persistence/shelter.hpp"
 #include "protocol/plane/rate_limit.hpp"
 
 namespace pb::app {
@@ -19,6 +20,7 @@ namespace pb::app {
 actors::options actor_options(const config::settings& s);
 http::server_options server_options(const config::settings& s);
 http::client_options client_options(const config::settings& s);
+persistence::shelter_options shelter_options(const config::settings& s, const clock_source& clock);
 std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s);
 
 /// Bearer tokens of an app installation, when no API key is configured. Any thread.

@@ -75,6 +75,12 @@ result<database_target> database_of(const settings& s) {
   return bad_database("not a form of a database that planebridge knows", std::string{forms});
 }
 
+std::string spool_folder_of(const settings& s) {
+  const auto target = database_of(s);
+  const bool file = target && target->kind == database_target::engine::sqlite;
+  return file ? target->path + ".spool" : under(s.store.data_dir, "spool");
+}
+
 std::string plane_app_url(const settings& s) {
   if (!s.plane.app_url.empty()) return without_trailing_slashes(s.plane.app_url);
   std::string base = without_trailing_slashes(s.plane.base_url);

@@ -53,6 +53,9 @@ struct store_settings {
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds tcp_user_timeout{10'000};
   std::chrono::seconds connect_timeout{5};
+  std::size_t spool_max_mb = 256;
+  std::size_t touched_max = 65'536;  ///< entities
+  std::chrono::milliseconds spool_after{2'000};
 };
 
 struct log_settings {
@@ -181,6 +184,8 @@ struct database_target {
 };
 /// The store that DATABASE_URL names; errc::bad_input says what is wrong, without the URL.
 result<database_target> database_of(const settings& s);
+/// Where deliveries are kept while that store is away: beside the SQLite file, else in data_dir.
+std::string spool_folder_of(const settings& s);
 
 /// Where people see Plane: as written, else the cloud's app host for its API host, else base_url.
 /// No trailing slash. Empty when Plane is not configured.

@@ -155,6 +155,28 @@ std::vector<entry> server_rows() {
        .sentence = "Longest a connection attempt to PostgreSQL may take.",
        .least = 1,
        .most = 300},
+      {.section = "store",
+       .key = "spool_max_mb",
+       .bind = at<&s::store, &sto::spool_max_mb>,
+       .sentence = "Megabytes of local files that keep deliveries while the database is away, "
+                   "beside the SQLite file or in data_dir/spool; 0: nothing is spooled.",
+       .least = 0,
+       .most = 65'536},
+      {.section = "store",
+       .key = "touched_max",
+       .bind = at<&s::store, &sto::touched_max>,
+       .sentence =
+           "Work items and projects whose ids are kept, to be read later, once the spool is "
+           "full; 128 bytes each, reserved in the spool's folder at the start.",
+       .least = 0,
+       .most = 1'000'000},
+      {.section = "store",
+       .key = "spool_after_ms",
+       .bind = at<&s::store, &sto::spool_after>,
+       .sentence = "A delivery that has waited so long for a database that does not answer is "
+                   "spooled; Plane itself waits 30 s for an answer.",
+       .least = 100,
+       .most = 20'000},
 
       {.section = "log",
        .key = "level",

@@ -15,6 +15,9 @@ enum class accepted_as { accepted, duplicate, ignored };
 struct acceptance {
   accepted_as as = accepted_as::accepted;
   std::int64_t seq = 0;
+  /// Durable outside the journal while the database is away: no number yet, and whether it is a
+  /// duplicate is not known yet.
+  bool spooled = false;
 };
 
 /// Takes verified deliveries. The completion is called once, after the commit (or with a storage

@@ -161,6 +161,18 @@ struct metrics::impl {
   family_of<Gauge> queue_ages =
       gauge("planebridge_queue_age_seconds", "Age of the oldest row that waits.", {"queue"});
   family_of<Gauge> store = gauge("planebridge_store_up", "1 while the store takes work.", {});
+  family_of<Gauge> spool_on =
+      gauge("planebridge_spool_engaged", "1 while deliveries pass through the spool.", {});
+  family_of<Gauge> spool_rows =
+      gauge("planebridge_spool_records", "Deliveries in the spool now.", {});
+  family_of<Gauge> spool_size = gauge("planebridge_spool_bytes", "Bytes in the spool now.", {});
+  family_of<Gauge> spool_age =
+      gauge("planebridge_spool_age_seconds", "Age of the oldest delivery in the spool.", {});
+  family_of<Gauge> touched =
+      gauge("planebridge_touched_entities", "Entities to be read because the spool was full.", {});
+  family_of<Counter> spooled =
+      counter("planebridge_spool_deliveries_total",
+              "Deliveries that met a store that was away, by outcome.", {"outcome"});
   family_of<Gauge> budget = gauge("planebridge_rate_limit_remaining_requests",
                                   "Requests left in the present window.", {"integration"});
   family_of<Gauge> budget_size = gauge("planebridge_rate_limit_window_requests",
@@ -291,6 +303,17 @@ void metrics::queue_age(std::string_view name, std::chrono::microseconds oldest)
   impl_->queue_ages({name}).Set(seconds(oldest));
 }
 void metrics::store_up(bool up) { impl_->store({}).Set(up ? 1 : 0); }
+void metrics::spool(bool engaged, std::uint64_t records, std::uint64_t bytes,
+                    std::chrono::microseconds oldest, std::size_t touched) {
+  impl_->spool_on({}).Set(engaged ? 1 : 0);
+  impl_->spool_rows({}).Set(static_cast<double>(records));
+  impl_->spool_size({}).Set(static_cast<double>(bytes));
+  impl_->spool_age({}).Set(seconds(oldest));
+  impl_->touched({}).Set(static_cast<double>(touched));
+}
+void metrics::spool_total(std::string_view outcome, std::uint64_t total) {
+  impl_->raise(impl_->spooled({outcome}), static_cast<double>(total));
+}
 void metrics::rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                          std::chrono::milliseconds paused) {
   impl_->budget({integration}).Set(static_cast<double>(remaining));

@@ -54,6 +54,12 @@ public:
   void queue(std::string_view name, std::int64_t n);
   void queue_age(std::string_view name, std::chrono::microseconds oldest);
   void store_up(bool up);
+  /// `engaged`: deliveries pass through the spool; `touched`: entities that are to be read.
+  void spool(bool engaged, std::uint64_t records, std::uint64_t bytes,
+             std::chrono::microseconds oldest, std::size_t touched);
+  /// Deliveries since the start by what became of them: "spooled", "drained", "touched",
+  /// "refused"; and "damaged", stretches that did not read.
+  void spool_total(std::string_view outcome, std::uint64_t total);
   void rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                   std::chrono::milliseconds paused);
   void http_server(std::uint64_t connections, std::uint64_t in_flight, std::uint64_t requests,

@@ -315,6 +315,13 @@ private:
                   [self = shared_from_this(), answer, place, status, reason = std::move(reason),
                    named, touch = std::move(touch)](const result<acceptance>& taken) {
                     if (!taken) return self->drop(taken.error(), *named, answer);
+                    // Spooled: perhaps a duplicate, so the one read that such a one causes is due.
+                    if (taken->spooled && touch)
+                      return self->inbox_.accept(*touch, [self, answer, place, status, reason,
+                                                          named](const result<acceptance>& also) {
+                        if (!also) return self->drop(also.error(), *named, answer);
+                        self->confirm(status, reason, *named, answer);
+                      });
                     if (taken->as != accepted_as::duplicate)
                       return self->confirm(status, reason, *named, answer);
                     if (!touch)

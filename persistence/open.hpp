@@ -11,6 +11,7 @@
 #include "persistence/connection.hpp"
 #include "persistence/engine.hpp"
 #include "persistence/migrations.hpp"
+#include "persistence/refuge.hpp"
 #include "persistence/store.hpp"
 
 namespace pb::persistence {
@@ -34,6 +35,8 @@ struct open_options {
   /// Figures of every commit and changes of health, on the writer thread; must not block.
   std::function<void(const commit_figures&)> on_commit;
   std::function<void(store_health)> on_health;
+  /// Takes deliveries while the database is away; outlives the store. Null: they wait, and fail.
+  refuge* shelter = nullptr;
   /// Tests put faults between the engine and its driver; empty: the driver itself.
   std::function<std::unique_ptr<connection>(std::unique_ptr<connection>)> wrap_writer;
 };

@@ -54,7 +54,12 @@ result<void> spool::read_segment(const std::string& path) {
   if (!file) return file.error();
   auto size = file->size();
   if (!size) return size.error();
-  auto bytes = file->read_at(0, *size);
+  auto bytes = file->read_at(0, 4096);
+  if (!bytes) return bytes.error();
+  // A group is synced before the next one is written, so a file whose first record is not there has
+  // none that was acknowledged: most often it is the reserved space, which need not be read.
+  const bool unused = bytes->find_first_not_of('\0', segment_header_bytes) == bytes->npos;
+  if (!unused) bytes = file->read_at(0, *size);
   if (!bytes) return bytes.error();
   const auto header = decode_header(*bytes);
   if (!header) {

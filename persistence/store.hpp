@@ -32,11 +32,20 @@ struct write {
   std::vector<provenance> provenances;
   std::vector<state_entry> states;
   std::vector<credential_row> credentials;
+
+  /// Its appends are a sender's, who waits for an answer: while the database is away it may be kept
+  /// in the spool and is answered then (appended::spooled).
+  bool may_spool = false;
+  /// It comes out of the refuge and is not to go in again at the entrance.
+  bool past_refuge = false;
 };
 
 struct appended {
   std::int64_t seq = 0;  ///< the new row's, or the earlier one's when duplicate (0 if forgotten)
   bool duplicate = false;
+  /// Durable, but not in the journal yet: no number, and nobody knows yet whether it is new. What
+  /// the database was doing with it may still end well; then the unit completes a second time.
+  bool spooled = false;
 };
 struct written {
   std::vector<appended> appends;  ///< as many as the unit had, in order
@@ -136,6 +145,9 @@ public:
     });
   }
   [[nodiscard]] virtual store_health health() const noexcept = 0;
+  /// Hands deliveries that have waited longer than this for the database to the refuge, if it has
+  /// one: a server that accepts and says nothing looks like one that is up.
+  virtual void relieve(std::chrono::milliseconds /*longest*/) {}
   /// Removes what is older than the limits in bounded slices, each a transaction of its own between
   /// which waiting units go first; completes with the number of rows removed.
   virtual void retain(retention_limits limits,

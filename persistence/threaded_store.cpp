@@ -63,13 +63,18 @@ result<void> threaded_store::start() {
 }
 
 void threaded_store::submit(write unit, done completion) {
-  waiting w{std::move(unit), std::move(completion), clock::now(), 0, false};
+  waiting w{std::move(unit), std::move(completion), clock::now(), 0, false, false};
   w.bytes = bytes_of(w.unit);
   w.answers_sender = only_deliveries(w.unit);
   failure why = refused(errc::storage, "store.submit", "queue full");
   {
     const std::lock_guard hold{lock_};
-    if (!stop_ && accepts_.size() + background_.size() < options_.queue_max) {
+    refuge* const away = options_.shelter;
+    const bool full = accepts_.size() + background_.size() >= options_.queue_max;
+    if (away != nullptr && !w.unit.appends.empty() && !w.unit.past_refuge &&
+        (away->engaged() || (w.unit.may_spool && full)) && away->take(w.unit, w.completion))
+      return;
+    if (!stop_ && !full) {
       queue_for(w).push_back(std::move(w));
       wake_.notify_one();
       return;
@@ -196,10 +201,49 @@ void threaded_store::lost(const failure& why) {
   }
   ++failures_in_a_row_;
   next_try_ = now + pause;
-  log::warn("store lost", {log::kv("failure", why), log::kv("attempt", failures_in_a_row_),
-                           log::kv("after_ms", pause.count())});
+  // Told when it begins and when the first attempt to get it back failed; the rest repeats that.
+  if (failures_in_a_row_ <= 2 || log::enabled(log::level::debug))
+    log::warn("store lost", {log::kv("failure", why), log::kv("attempt", failures_in_a_row_),
+                             log::kv("after_ms", pause.count())});
   const bool long_gone = now - away_since_ > options_.patience || why.code == errc::conflict;
   set_health(long_gone ? store_health::down : store_health::reconnecting);
+  // A session that only broke is there again at once; what waits for longer is kept elsewhere.
+  if (failures_in_a_row_ > 1) evacuate(why);
+}
+
+/// Everything that may go to the refuge goes there, in order. What the writer has begun is copied:
+/// how that ended is settled here, and what comes twice is known by its identities.
+void threaded_store::evacuate(const failure& why) {
+  refuge* const away = options_.shelter;
+  if (away == nullptr) return;
+  const std::lock_guard hold{lock_};
+  away->engage(why);
+  const auto copy_of = [away](waiting& w) {
+    if (!w.unit.may_spool || w.spooled) return;
+    write unit = w.unit;
+    done completion = w.completion;
+    w.spooled = away->take(unit, completion);
+  };
+  for (waiting& w : doubted_) copy_of(w);
+  for (waiting& w : written_) copy_of(w);
+  std::deque<waiting> rest;
+  for (waiting& w : accepts_)
+    if (!w.spooled && !(w.unit.may_spool && away->take(w.unit, w.completion)))
+      rest.push_back(std::move(w));
+  accepts_.swap(rest);
+}
+
+void threaded_store::relieve(std::chrono::milliseconds longest) {
+  const auto now = clock::now();
+  {
+    const std::lock_guard hold{lock_};
+    const bool stuck = !written_.empty() && now - written_since_ > longest;
+    const bool late = !accepts_.empty() && now - accepts_.front().since > longest &&
+                      std::any_of(accepts_.begin(), accepts_.end(),
+                                  [](const waiting& w) { return w.unit.may_spool; });
+    if (!stuck && !late) return;
+  }
+  evacuate(refused(errc::timed_out, "store.submit", "the database does not answer"));
 }
 
 /// Was the batch whose answer was lost committed? Then it is answered as written, else it is the
@@ -210,12 +254,13 @@ bool threaded_store::settle_doubt() {
     lost(applied.error());
     return false;
   }
-  std::vector<waiting> batch = std::move(doubted_);
-  doubted_.clear();
-  if (!*applied) {
-    put_back(std::move(batch));
-    return true;
+  std::vector<waiting> batch;
+  {
+    const std::lock_guard hold{lock_};
+    batch.swap(doubted_);
+    if (!*applied) put_in_front(batch);
   }
+  if (!*applied) return true;
   failures_in_a_row_ = 0;
   std::vector<written> answers = std::move(engine_.in_doubt());
   for (std::size_t i = 0; i < batch.size(); ++i)
@@ -246,66 +291,78 @@ std::vector<threaded_store::waiting> threaded_store::take_batch() {
   take(accepts_, both && options_.batch_max > 1 ? options_.batch_max - ours : options_.batch_max);
   take(background_,
        batch.empty() ? options_.batch_max : std::max(ours, batch.size() / background_part));
+  written_ = batch;  // from here on evacuate() finds it there
+  written_since_ = clock::now();
   return batch;
 }
 
-void threaded_store::put_back(std::vector<waiting> batch) {
-  const std::lock_guard hold{lock_};
-  for (auto w = batch.rbegin(); w != batch.rend(); ++w) queue_for(*w).push_front(std::move(*w));
+/// Under lock_.
+void threaded_store::put_in_front(std::span<waiting> batch) {
+  for (auto w = batch.rbegin(); w != batch.rend(); ++w)
+    if (!w->spooled) queue_for(*w).push_front(std::move(*w));
 }
 
 void threaded_store::write_batch(std::vector<waiting> batch) {
-  std::size_t from = 0;
+  std::span<waiting> rest{batch};
   // Halves of what the database refuses, until the bad unit stands alone; in order throughout.
   std::vector<std::size_t> sizes{batch.size()};
   while (!sizes.empty()) {
     const std::size_t n = sizes.back();
     sizes.pop_back();
-    const std::span<waiting> part{batch.data() + from, n};
-    if (write_span(part)) {
-      from += n;
-    } else if (session_) {
-      sizes.push_back(n - n / 2);
-      sizes.push_back(n / 2);
-    } else {
-      std::vector<waiting> rest;
-      if (!doubted_.empty()) from += n;  // in doubt: kept apart
-      for (std::size_t i = from; i < batch.size(); ++i) rest.push_back(std::move(batch[i]));
-      put_back(std::move(rest));
-      return;
-    }
+    if (write_span(rest, n)) continue;
+    if (!session_) return;
+    sizes.push_back(n - n / 2);
+    sizes.push_back(n / 2);
   }
 }
 
-/// True when every unit of the part has its answer; false with a session: the database refused the
-/// values of some unit; false without one: not written, or in doubt.
-bool threaded_store::write_span(std::span<waiting> batch) {
+/// The first `n` of what is left of a batch. True when every unit of them has its answer and `rest`
+/// begins behind them; false with a session: the database refused the values of some unit; false
+/// without one: not written and back in the queue, or in doubt.
+bool threaded_store::write_span(std::span<waiting>& rest, std::size_t n) {
+  const std::span<waiting> part = rest.first(n);
   std::vector<const write*> units;
-  units.reserve(batch.size());
-  for (const waiting& w : batch) units.push_back(&w.unit);
+  units.reserve(n);
+  for (const waiting& w : part) units.push_back(&w.unit);
+  being_written(rest);
   auto answers = engine_.apply(*session_, units);
   last_used_ = clock::now();
   if (answers) {
+    rest = rest.subspan(n);
+    being_written(rest);
     failures_in_a_row_ = 0;
     if (options_.on_commit) options_.on_commit(engine_.figures());
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      complete(batch[i].completion, std::move((*answers)[i]));
+    for (std::size_t i = 0; i < n; ++i) complete(part[i].completion, std::move((*answers)[i]));
     return true;
   }
-  switch (session_->last_fault()) {
-    case fault::data:
-      if (batch.size() > 1) return false;
-      log::warn("store refused a unit", {log::kv("failure", answers.error())});
-      complete(batch.front().completion, answers.error());
-      return true;
-    case fault::unknown:
-      for (waiting& w : batch) doubted_.push_back(std::move(w));
-      break;
-    default:
-      break;
+  const fault what = session_->last_fault();
+  if (what == fault::data) {
+    if (n > 1) return false;
+    rest = rest.subspan(1);
+    being_written(rest);
+    log::warn("store refused a unit", {log::kv("failure", answers.error())});
+    complete(part.front().completion, answers.error());
+    return true;
+  }
+  {
+    const std::lock_guard hold{lock_};
+    if (what == fault::unknown) {
+      for (waiting& w : part) doubted_.push_back(std::move(w));
+      rest = rest.subspan(n);
+    }
+    put_in_front(rest);
+    written_ = {};
   }
   lost(answers.error());
   return false;
+}
+
+/// What the writer has in its hands, for evacuate().
+void threaded_store::being_written(std::span<waiting> batch) {
+  if (options_.shelter == nullptr) return;
+  const std::lock_guard hold{lock_};
+  written_ = batch;
+  written_since_ = clock::now();
 }
 
 /// While the database is away: units that waited too long are told so.
@@ -325,8 +382,11 @@ void threaded_store::expire(clock::time_point now) {
   if (!doubted_.empty() && now - away_since_ > options_.patience) {
     failure doubt = refused(errc::timed_out, "store.submit", "the answer to a commit was lost: ");
     doubt.detail += last_failure_.detail;
-    std::vector<waiting> batch = std::move(doubted_);
-    doubted_.clear();
+    std::vector<waiting> batch;
+    {
+      const std::lock_guard hold{lock_};
+      batch.swap(doubted_);
+    }
     for (waiting& w : batch) complete(w.completion, doubt);
   }
 }

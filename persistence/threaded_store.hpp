@@ -32,6 +32,7 @@ public:
   [[nodiscard]] store_health health() const noexcept override { return health_.load(); }
   void retain(retention_limits limits,
               std::function<void(result<std::int64_t>)> completion) override;
+  void relieve(std::chrono::milliseconds longest) override;
 
 private:
   using clock = std::chrono::steady_clock;
@@ -41,6 +42,7 @@ private:
     clock::time_point since;
     std::size_t bytes = 0;
     bool answers_sender = false;
+    bool spooled = false;  ///< the refuge has a copy, and its sender an answer
   };
   struct retention {
     retention_limits limits;
@@ -57,10 +59,12 @@ private:
   [[nodiscard]] bool anything() const { return !accepts_.empty() || !background_.empty(); }
   std::deque<waiting>& queue_for(const waiting& w);
   std::vector<waiting> take_batch();
-  void put_back(std::vector<waiting> batch);
+  void put_in_front(std::span<waiting> batch);
   void write_batch(std::vector<waiting> batch);
-  bool write_span(std::span<waiting> batch);
+  bool write_span(std::span<waiting>& rest, std::size_t n);
   void expire(clock::time_point now);
+  void evacuate(const failure& why);
+  void being_written(std::span<waiting> batch);
   void retain_step();
   void ping();
   void set_health(store_health h);
@@ -73,7 +77,6 @@ private:
 
   std::unique_ptr<connection> session_;
   engine engine_;
-  std::vector<waiting> doubted_;  ///< their commit's answer was lost; settled before anything else
   failure last_failure_;
   bool started_ = false;
   unsigned failures_in_a_row_ = 0;
@@ -88,6 +91,11 @@ private:
   std::deque<waiting> accepts_, background_;  // guarded by lock_
   std::deque<retention> retentions_;          // guarded by lock_
   bool stop_ = false;                         // guarded by lock_
+  /// Their commit's answer was lost; settled before anything else. Changed under lock_ by the
+  /// writer only, which therefore reads it without.
+  std::vector<waiting> doubted_;
+  std::span<waiting> written_;         ///< of the writer's batch, not answered yet; under lock_
+  clock::time_point written_since_{};  ///< under lock_
 
   reading_thread reads_;
   loading_thread loads_;

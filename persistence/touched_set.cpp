@@ -66,12 +66,22 @@ result<std::unique_ptr<touched_set>> touched_set::open(const std::string& path, 
 }
 
 result<void> touched_set::read_all() {
-  auto bytes = file_.read_at(0, slots_ * touched_slot_bytes);
-  if (!bytes) return bytes.error();
+  constexpr std::uint64_t piece = 512;
+  const std::string never_written(touched_slot_bytes, '\0');
+  result<std::string> bytes = std::string{};
   for (std::uint64_t i = slots_; i-- > 0;) {  // so that the first slots are given first
-    const auto slot = std::string_view{*bytes}.substr(i * touched_slot_bytes, touched_slot_bytes);
-    auto e = decode_slot(slot, i);
-    if (!e && slot.find_first_not_of('\0') != slot.npos) ++damaged_;
+    const auto at = i % piece;
+    if (bytes->size() <= at * touched_slot_bytes) {
+      bytes = file_.read_at((i - at) * touched_slot_bytes, (at + 1) * touched_slot_bytes);
+      if (!bytes) return bytes.error();
+    }
+    const auto slot = std::string_view{*bytes}.substr(at * touched_slot_bytes, touched_slot_bytes);
+    std::optional<touched_entity> e;
+    if (slot != never_written) {
+      e = decode_slot(slot, i);
+      if (!e) ++damaged_;
+    }
+    if (at == 0) bytes->clear();
     if (e) next_mark_ = std::max(next_mark_, e->mark + 1);
     if (!e || e->key.empty()) {
       free_.push_back(i);

@@ -2,6 +2,7 @@
 
 #include <openssl/hmac.h>
 
+#include <atomic>
 #include <csignal>
 #include <stdexcept>
 
@@ -78,7 +79,7 @@ answer bridge::post(const std::string& path, const std::string& body) const {
 
 answer bridge::webhook(const std::string& body, const std::string& event,
                        const std::string& secret) const {
-  static int sent = 0;
+  static std::atomic<int> sent{0};  // several senders at once
   asked a{.method = "POST", .url = url() + "/webhooks/plane"};
   a.fields = {
       {"Content-Type", "application/json"},

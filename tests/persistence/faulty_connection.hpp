@@ -16,6 +16,7 @@ struct cues {
   std::atomic<int> lose_before_commit{0};  ///< connections lost instead of committing
   std::atomic<int> lose_answer{0};         ///< commits that happen and whose answer is lost
   std::atomic<int> lose_at_begin{0};
+  std::atomic<int> lose_sessions{0};  ///< sessions lost with their first statement, once one is
   std::atomic<int> commits{0};
   std::atomic<int> sessions{0};
 
@@ -60,6 +61,8 @@ public:
     return fault_ != fault::none ? fault_ : real_->last_fault();
   }
   result<row_set> query(const std::string& sql, std::span<const value> p) override {
+    if (fresh_ && cues_->sessions > 1 && take(cues_->lose_sessions)) dead_ = true;
+    fresh_ = false;
     if (dead_) return gone(fault::away);
     return real_->query(sql, p);
   }
@@ -116,7 +119,7 @@ private:
   std::unique_ptr<connection> real_;
   std::shared_ptr<cues> cues_;
   fault fault_ = fault::none;
-  bool dead_ = false;
+  bool dead_ = false, fresh_ = true;
 };
 
 }  // namespace pb::persistence::testing
