@@ -47,10 +47,12 @@ result<std::unique_ptr<shelter>> shelter::open(shelter_options options, random_s
   const auto segment = std::clamp<std::uint64_t>(o.spool_max_bytes / 8, 16u << 10, 8u << 20);
   // Even when it is to take nothing now: what an earlier process left is brought home.
   auto files = spool::open({o.folder, o.spool_max_bytes, segment}, random);
-  if (files)
+  if (files) {
     s->spool_ = std::move(*files);
-  else
+  } else {
     s->trouble(files.error());
+    s->figures_.max_bytes = 0;
+  }
   auto set = touched_set::open(o.folder + "/touched", o.touched_max, now);
   if (set)
     s->touched_ = std::move(*set);

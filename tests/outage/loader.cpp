@@ -163,7 +163,10 @@ config::database_target sqlite_at(const std::string& path) {
 }
 
 std::string spool_figure(const bridge& b, const std::string& name) {
-  return app::testing::text_at(b.json("/api/v1/health"), "/data/dependencies/store/spool/" + name);
+  const auto told = b.json("/api/v1/health");  // when it is down, the facts are details of an error
+  const auto path = "/dependencies/store/spool/" + name;
+  const auto found = app::testing::text_at(told, "/data" + path);
+  return found.empty() ? app::testing::text_at(told, "/error/details" + path) : found;
 }
 
 bool settled(const bridge& b, milliseconds deadline) {
