@@ -132,7 +132,9 @@ verdict compare(const std::map<std::string, int>& edits,
 
 std::vector<std::pair<std::string, std::string>> journal_of(const config::database_target& where) {
   auto rows = session(where)->query(
-      "SELECT entity, body FROM deliveries WHERE form = 'plane.webhook' ORDER BY seq", {});
+      "SELECT d.entity, b.body FROM deliveries d JOIN bodies b ON b.seq = d.seq "
+      "WHERE d.form = 'plane.webhook' ORDER BY d.seq",
+      {});
   if (!rows) throw std::runtime_error(describe(rows.error()));
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto& r : *rows)
