@@ -1,6 +1,5 @@
 // When what is kept is kept on a disk with an end: spool, touched set, and what is left after both.
 #define BOOST_TEST_NO_MAIN
-#define BOOST_TEST_DYN_LINK
 #include <boost/test/unit_test.hpp>
 #include <set>
 

@@ -12,13 +12,13 @@ using app::testing::bridge;
 namespace {
 
 std::string item_of(unsigned sender, unsigned n) {
-  char uuid[40];
+  char uuid[64];
   std::snprintf(uuid, sizeof uuid, "5e000000-0000-4000-8000-%06u%06u", sender, n);
   return uuid;
 }
 
 std::string edit_of(const std::string& item, int n, const load_options& o) {
-  char at[40];
+  char at[80];
   std::snprintf(at, sizeof at, "2026-01-02T%02d:%02d:%02d.000000Z", n / 3600 % 24, n / 60 % 60,
                 n % 60);
   return json::serialize(json::object{

@@ -1,7 +1,6 @@
 // A real PostgreSQL that stops, freezes, fills up, refuses to write, answers late or not at all, or
 // moves, while webhooks keep coming: what was acknowledged is in the journal once and in order.
 #define BOOST_TEST_NO_MAIN
-#define BOOST_TEST_DYN_LINK
 #include <boost/test/unit_test.hpp>
 #include <iostream>
 
