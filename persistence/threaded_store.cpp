@@ -379,15 +379,19 @@ void threaded_store::expire(clock::time_point now) {
   failure away = refused(errc::storage, "store.submit", "the database is away: ");
   away.detail += last_failure_.detail;
   for (waiting& w : late) complete(w.completion, away);
-  if (!doubted_.empty() && now - away_since_ > options_.patience) {
-    failure doubt = refused(errc::timed_out, "store.submit", "the answer to a commit was lost: ");
-    doubt.detail += last_failure_.detail;
-    std::vector<waiting> batch;
+  if (now - away_since_ <= options_.patience) return;
+  failure doubt = refused(errc::timed_out, "store.submit", "the answer to a commit was lost: ");
+  doubt.detail += last_failure_.detail;
+  for (waiting& w : doubted_) {
+    // Its sender hears it now. It stays until it is settled: a delivery that was committed after
+    // all has to be handed on, and before any later one.
+    if (w.spooled) continue;
     {
       const std::lock_guard hold{lock_};
-      batch.swap(doubted_);
+      w.spooled = true;
     }
-    for (waiting& w : batch) complete(w.completion, doubt);
+    done told = w.unit.may_spool ? w.completion : std::exchange(w.completion, nullptr);
+    complete(told, doubt);
   }
 }
 
