@@ -199,6 +199,7 @@ std::vector<shelter::guest*> shelter::lodge_in_spool(std::vector<guest>& group) 
   result<std::vector<bool>> durable = std::vector<bool>(rows.size(), false);
   if (spool_) durable = spool_->append(rows);
   if (!durable) trouble(durable.error());
+  publish();  // before the answers: who has one finds it in the figures
   std::size_t at = 0, taken = 0;
   for (guest& g : group) {
     bool all = durable.has_value();
@@ -244,7 +245,6 @@ void shelter::lodge_in_touched_set(const std::vector<guest*>& left) {
       marked.clear();
     }
   }
-  for (guest* g : marked) complete(g->completion, spooled_answer(g->unit));
   bool first = false;
   {
     const std::lock_guard hold{lock_};
@@ -252,6 +252,8 @@ void shelter::lodge_in_touched_set(const std::vector<guest*>& left) {
     figures_.touched_total += marked.size();
     figures_.refused_total += refused;
   }
+  publish();
+  for (guest* g : marked) complete(g->completion, spooled_answer(g->unit));
   if (first) log::warn("the spool takes no more: only what changed is kept, to be read later");
 }
 

@@ -35,7 +35,7 @@ std::string pg_cluster(std::vector<std::string> words) {
 /// As the user of the servers: PostgreSQL refuses to run as root.
 void as_server_user(std::vector<std::string> words) {
   words.at(0) = programs + words.at(0);
-  if (::getuid() == 0) words.insert(words.begin(), {"runuser", "-u", "postgres", "--"});
+  if (::getuid() == 0) words.insert(words.begin(), {"/sbin/runuser", "-u", "postgres", "--"});
   run_script(std::move(words));
 }
 
