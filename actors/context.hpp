@@ -30,8 +30,8 @@ namespace pb::actors {
 struct options {
   unsigned scheduler_threads = 2;
   unsigned scheduler_throughput = 300;
-  std::size_t in_memory_events = 10'000;
-  std::size_t live_actors = 10'000;
+  std::size_t in_memory_events = 2'000;
+  std::size_t live_actors = 2'000;
   std::chrono::milliseconds passivate_after{60'000};
   std::chrono::milliseconds sweep_every{2'000};
   std::chrono::milliseconds facts_wait{10'000};  ///< bound on waiting for a fact

@@ -75,6 +75,7 @@ void issue_state::on_loaded(const result<persistence::entity_state>& state) {
     known = sync::item_knowledge{};
   }
   known_ = std::move(*known);
+  row_.known = {};
   for (const auto& l : state->links) {
     if (l.integration != caldav || l.object != uid_) continue;
     auto base = sync::parse_calendar_base(l.base);
@@ -216,6 +217,7 @@ void issue_state::submit_planned() {
   row_.source_time = known_.updated_at;
   row_.changed_at = ctx_->clock.now();
   unit_.entities.push_back(row_);
+  row_.known = {};  // known_ has it
   phase_ = phase::committing;
   probe_->state("waiting for store", ctx_->clock.now());
   const auto token = token_for(call::commit);

@@ -120,8 +120,8 @@ struct concurrency_settings {
   std::size_t scheduler_throughput = 300;
   std::size_t store_batch_max = 256;
   std::size_t store_queue_max = 65'536;
-  std::size_t in_memory_events = 10'000;
-  std::size_t live_actors = 10'000;
+  std::size_t in_memory_events = 2'000;
+  std::size_t live_actors = 2'000;
   std::chrono::seconds passivate_after{60};
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;
