@@ -68,7 +68,9 @@ BOOST_AUTO_TEST_CASE(a_full_spool_keeps_ids_the_answer_stays_200_and_the_items_a
   const auto ends = t.server.rows(
       "SELECT DISTINCT reason FROM deliveries WHERE form = 'plane.touch' AND event = "
       "'issue.touched'");
-  for (const auto& how : ends) BOOST_TEST(how.find("read") != std::string::npos, how);
+  // What was read may be what is known already.
+  for (const auto& how : ends)
+    BOOST_TEST((how.find("read") != std::string::npos || how == "absorbed: echo-by-value"), how);
 }
 
 BOOST_AUTO_TEST_CASE(with_nothing_durable_left_plane_gets_no_answer_and_repeats) {
