@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 #include <unordered_map>
 
 #include "persistence/tables.hpp"
@@ -123,86 +124,125 @@ result<void> engine::start(connection& c) {
 }
 
 result<void> engine::append_deliveries(connection& c, std::span<const write* const> units) {
-  struct offered {
-    const delivery_append* what;
-    appended* answer;
-    std::size_t claimed = 0, granted = 0;  ///< identities
-  };
   std::vector<offered> all;
-  std::unordered_map<std::string, std::int64_t> in_batch;
-  bulk_rows claims{identity_columns};
-  const std::int64_t first_seq = next_seq_;
   for (std::size_t i = 0; i < units.size(); ++i) {
-    auto& answers = answer_[i].appends;
-    answers.resize(units[i]->appends.size());
-    for (std::size_t j = 0; j < answers.size(); ++j) {
-      const delivery_append& a = units[i]->appends[j];
-      ++figures_.appends;
-      // The same in one batch: the first of them is the original.
-      for (const std::string& identity : a.identities)
-        if (const auto at = in_batch.find(identity_key(a.row, identity)); at != in_batch.end())
-          answers[j] = {at->second, true};
-      if (answers[j].duplicate) continue;
-      answers[j] = {next_seq_++, false};
-      auto& one = all.emplace_back(offered{&a, &answers[j]});
-      for (const std::string& identity : a.identities) {
-        if (!in_batch.emplace(identity_key(a.row, identity), one.answer->seq).second) continue;
-        ++one.claimed;
-        add_identity(claims, a.row, identity, one.answer->seq);
-      }
+    answer_[i].appends.resize(units[i]->appends.size());
+    for (std::size_t j = 0; j < units[i]->appends.size(); ++j)
+      all.push_back({&units[i]->appends[j], &answer_[i].appends[j]});
+  }
+  figures_.appends = all.size();
+  if (all.empty()) return {};
+  // Whether one of them repeats another decides how they are told from what is known: what a
+  // duplicate is called besides is kept by nobody, so that each depends on those before it.
+  std::unordered_map<std::string, const offered*> owners;
+  bool meet = false;
+  for (const offered& o : all)
+    for (const std::string& identity : o.what->identities) {
+      const auto [at, fresh] = owners.emplace(identity_key(o.what->row, identity), &o);
+      meet = meet || (!fresh && at->second != &o);
     }
-  }
-  if (!claims.empty()) {
-    auto fresh = c.query_rows(claim_identities, claims);
-    if (!fresh) return fresh.error();
-    for (const result_row& r : *fresh)
-      ++all[static_cast<std::size_t>(r[0].number - first_seq)].granted;
-  }
-  std::vector<std::size_t> again;
+  if (auto r = meet ? ask_first(c, all) : claim(c, all); !r) return r;
   journal_rows rows;
-  for (std::size_t n = 0; n < all.size(); ++n)
-    if (all[n].granted < all[n].claimed)
-      again.push_back(n);
+  for (const offered& o : all) {
+    if (o.answer->duplicate)
+      ++figures_.duplicates;
     else
-      rows.add(all[n].what->row, all[n].answer->seq);
-  if (!again.empty()) {
-    bulk_rows asked{asked_columns};
-    for (const std::size_t n : again)
-      for (const std::string& identity : all[n].what->identities) {
-        asked.number(static_cast<std::int64_t>(n));
-        asked.text(all[n].what->row.tenant);
-        asked.text(all[n].what->row.source);
-        asked.bytes(identity);
-      }
-    auto known = c.query_rows(known_identities, asked);
-    if (!known) return known.error();
-    // Identities of two earlier deliveries may meet in one: the first of them is the original.
-    std::vector<std::int64_t> earlier(all.size(), 0);
-    for (const result_row& r : *known) {
-      const auto n = static_cast<std::size_t>(r[0].number);
-      std::int64_t& seq = earlier[n];
-      if (r[1].number != all[n].answer->seq)
-        seq = seq == 0 ? r[1].number : std::min(seq, r[1].number);
-    }
-    // Nothing of a duplicate is kept, its new identities neither.
-    bulk_rows released{identity_columns};
-    for (const std::size_t n : again) {
-      if (all[n].granted != 0)
-        for (const std::string& identity : all[n].what->identities)
-          add_identity(released, all[n].what->row, identity, all[n].answer->seq);
-      *all[n].answer = {earlier[n], true};
-    }
-    if (!released.empty())
-      if (auto r = c.execute_rows(release_identities, released); !r) return r;
-    // An answer inside the batch may have named one that turned out to be another's duplicate.
-    for (auto& unit : answer_)
-      for (auto& a : unit.appends)
-        if (a.duplicate && a.seq >= first_seq)
-          a.seq = all[static_cast<std::size_t>(a.seq - first_seq)].answer->seq;
+      rows.add(o.what->row, o.answer->seq);
   }
-  for (const auto& unit : answer_)
-    for (const auto& a : unit.appends) figures_.duplicates += a.duplicate ? 1u : 0u;
   return rows.insert(c);
+}
+
+/// None repeats another: the insert itself tells which are known.
+result<void> engine::claim(connection& c, std::span<const offered> all) {
+  bulk_rows claims{identity_columns};
+  std::vector<std::size_t> claimed(all.size(), 0), granted(all.size(), 0);
+  const std::int64_t first_seq = next_seq_;
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    *all[n].answer = {next_seq_++, false};
+    const auto& names = all[n].what->identities;
+    for (auto name = names.begin(); name != names.end(); ++name) {
+      if (std::find(names.begin(), name, *name) != name) continue;
+      ++claimed[n];
+      add_identity(claims, all[n].what->row, *name, all[n].answer->seq);
+    }
+  }
+  if (claims.empty()) return {};
+  auto fresh = c.query_rows(claim_identities, claims);
+  if (!fresh) return fresh.error();
+  for (const result_row& r : *fresh) ++granted[static_cast<std::size_t>(r[0].number - first_seq)];
+
+  std::vector<std::size_t> again;
+  for (std::size_t n = 0; n < all.size(); ++n)
+    if (granted[n] < claimed[n]) again.push_back(n);
+  if (again.empty()) return {};
+  auto earlier = earlier_of(c, all, again);
+  if (!earlier) return earlier.error();
+  // Nothing of a duplicate is kept, its new identities neither.
+  bulk_rows released{identity_columns};
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    const offered& o = all[again[i]];
+    if (granted[again[i]] != 0)
+      for (const std::string& identity : o.what->identities)
+        add_identity(released, o.what->row, identity, o.answer->seq);
+    *o.answer = {(*earlier)[i], true};
+  }
+  if (released.empty()) return {};
+  return c.execute_rows(release_identities, released);
+}
+
+/// Some repeat others: what is known is asked for, and the rest is told one after the other.
+result<void> engine::ask_first(connection& c, std::span<const offered> all) {
+  std::vector<std::size_t> every(all.size());
+  std::iota(every.begin(), every.end(), std::size_t{0});
+  auto earlier = earlier_of(c, all, every);
+  if (!earlier) return earlier.error();
+  bulk_rows identities{identity_columns};
+  std::unordered_map<std::string, std::int64_t> in_batch;
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const delivery_append& a = *all[n].what;
+    std::int64_t original = (*earlier)[n];
+    for (const std::string& identity : a.identities) {
+      if (original != 0) break;
+      if (const auto at = in_batch.find(identity_key(a.row, identity)); at != in_batch.end())
+        original = at->second;
+    }
+    if (original != 0) {
+      *all[n].answer = {original, true};
+      continue;
+    }
+    *all[n].answer = {next_seq_++, false};
+    for (const std::string& identity : a.identities)
+      if (in_batch.emplace(identity_key(a.row, identity), all[n].answer->seq).second)
+        add_identity(identities, a.row, identity, all[n].answer->seq);
+  }
+  if (identities.empty()) return {};
+  auto fresh = c.query_rows(claim_identities, identities);
+  if (!fresh) return fresh.error();
+  return {};
+}
+
+/// Of each of these: the earliest delivery that has one of its identities, other than itself; 0
+/// when none has.
+result<std::vector<std::int64_t>> engine::earlier_of(connection& c, std::span<const offered> all,
+                                                     std::span<const std::size_t> which) {
+  std::vector<std::int64_t> earlier(which.size(), 0);
+  bulk_rows asked{asked_columns};
+  for (std::size_t i = 0; i < which.size(); ++i)
+    for (const std::string& identity : all[which[i]].what->identities) {
+      asked.number(static_cast<std::int64_t>(i));
+      asked.text(all[which[i]].what->row.tenant);
+      asked.text(all[which[i]].what->row.source);
+      asked.bytes(identity);
+    }
+  if (asked.empty()) return earlier;
+  auto known = c.query_rows(known_identities, asked);
+  if (!known) return known.error();
+  for (const result_row& r : *known) {
+    const auto i = static_cast<std::size_t>(r[0].number);
+    if (r[1].number == all[which[i]].answer->seq) continue;
+    earlier[i] = earlier[i] == 0 ? r[1].number : std::min(earlier[i], r[1].number);
+  }
+  return earlier;
 }
 
 result<std::vector<written>> engine::apply(connection& c, std::span<const write* const> units) {

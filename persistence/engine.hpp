@@ -45,7 +45,15 @@ public:
   [[nodiscard]] const commit_figures& figures() const noexcept { return figures_; }
 
 private:
+  struct offered {
+    const delivery_append* what;
+    appended* answer;
+  };
   result<void> append_deliveries(connection& c, std::span<const write* const> units);
+  result<void> claim(connection& c, std::span<const offered> all);
+  result<void> ask_first(connection& c, std::span<const offered> all);
+  static result<std::vector<std::int64_t>> earlier_of(connection& c, std::span<const offered> all,
+                                                      std::span<const std::size_t> which);
 
   random_source& random_;
   std::int64_t next_seq_ = 1;
