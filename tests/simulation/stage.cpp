@@ -46,7 +46,10 @@ stage::stage(const story& s, bool shown)
   set_up(s.seed, 0, world_.settings);
   if (s.shuffled) world_.shuffle(s.seed);
   if (s.slow_store) world_.store_delay = [this] { return ms_of(luck_.next(), 4); };
-  world_.leg = [this] { return 1ms + ms_of(luck_.next(), luck_.next() % 16 == 0 ? 900 : 40); };
+  world_.leg = [this] {
+    const std::uint64_t most = luck_.next() % 16 == 0 ? 900 : 40;
+    return 1ms + ms_of(luck_.next(), most);
+  };
   wire_up();
 }
 
@@ -141,9 +144,13 @@ std::optional<test::wire_fault> stage::fate(const protocol::http_request& r) {
   test::wire_fault f;
   f.what = kinds[luck_.next() % kinds.size()];
   f.status = std::array{429, 429, 500, 502, 503, 504}[luck_.next() % 6];
-  if (luck_.next() % 2 == 0 && (f.status == 429 || f.status == 503))
-    f.retry_after = static_cast<int>(luck_.next() % (luck_.next() % 8 == 0 ? 300 : 20));
-  f.later = ms_of(luck_.next(), luck_.next() % 4 == 0 ? 300'000 : 5'000);
+  // One draw a statement: in one expression each compiler has its own order, and so its own story.
+  if (luck_.next() % 2 == 0 && (f.status == 429 || f.status == 503)) {
+    const auto seconds = luck_.next();
+    f.retry_after = static_cast<int>(seconds % (luck_.next() % 8 == 0 ? 300 : 20));
+  }
+  const std::uint64_t latest = luck_.next() % 4 == 0 ? 300'000 : 5'000;
+  f.later = ms_of(luck_.next(), latest);
   say("fault " + std::to_string(static_cast<int>(f.what)) + " " + r.method + " " + r.url);
   return f;
 }
