@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <map>
+#include <thread>
 #include <unordered_map>
 
 #include "persistence/connection.hpp"
@@ -233,8 +234,16 @@ result<std::unique_ptr<connection>> connect_sqlite(const sqlite_options& o) {
   pragmas += o.read_only ? "PRAGMA query_only=ON;"
                          // 16 MB of log: pages that many commits touch are copied back once.
                          : "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=4000;";
-  if (auto r = c->script(pragmas); !r) return cannot_open(o, r.error().detail);
-  return std::unique_ptr<connection>{std::move(c)};
+  // SQLite does not wait by itself while another connection holds a database that is not in WAL
+  // mode yet: two that start at once on a new file.
+  const auto until = std::chrono::steady_clock::now() + o.busy_timeout;
+  while (true) {
+    auto r = c->script(pragmas);
+    if (r) return std::unique_ptr<connection>{std::move(c)};
+    if ((sqlite3_errcode(db) & 0xff) != SQLITE_BUSY || std::chrono::steady_clock::now() >= until)
+      return cannot_open(o, r.error().detail);
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
 }
 
 }  // namespace pb::persistence

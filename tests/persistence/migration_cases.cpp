@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(two_that_start_at_once_migrate_once) {
   for (auto& t : threads) t.join();
   std::size_t applied = 0;
   for (const auto& report : reports) {
-    BOOST_REQUIRE(report->has_value());
+    BOOST_REQUIRE_MESSAGE(report->has_value(), describe(report->error()));
     applied += (*report)->applied.size();
   }
   BOOST_TEST(static_cast<std::int64_t>(applied) ==
