@@ -59,10 +59,13 @@ BOOST_AUTO_TEST_CASE(ten_thousand_idle_connections_cost_less_than_4_kB_each_and_
   const auto open_before = b.descriptors();
 
   hostile::crowd idle{b.port()};
-  // in portions that the listener's queue holds: what does not fit comes seconds later
+  // in portions that the listener's queue holds: what does not fit comes seconds later; a few
+  // descriptors counted before may have been those of connections that were about to close
+  constexpr std::size_t closing = 8;
   while (idle.size() < wanted) {
     BOOST_REQUIRE(idle.grow_to(std::min(wanted, idle.size() + 1'000)));
-    BOOST_REQUIRE(eventually(30s, [&] { return b.descriptors() >= open_before + idle.size(); }));
+    BOOST_REQUIRE(
+        eventually(30s, [&] { return b.descriptors() + closing >= open_before + idle.size(); }));
   }
   const auto fresh = b.memory();
   // what a connection took for a request it gives back while it idles

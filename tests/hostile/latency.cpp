@@ -1,6 +1,9 @@
-// Honest senders keep their latency beside attackers: the same senders in alternating slices, with
-// and without them; compared are the medians of the slices' p99, so that a machine that is busy
-// with something else for a while does not decide.
+// Honest senders keep their latency beside attackers: the same senders in alternating slices,
+// alone, with the attackers at another daemon of this machine, and with the attackers at theirs.
+// Attackers and daemons share the machine's processors, which costs the senders time wherever the
+// attack goes; what it costs at the daemon attacked is the difference between the last two.
+// Compared are the medians of the slices' p99, so that a machine that is busy with something else
+// for a while does not decide.
 #define BOOST_TEST_MODULE hostile_latency
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -97,22 +100,31 @@ private:
 
 BOOST_AUTO_TEST_CASE(honest_deliveries_take_at_most_twice_as_long_beside_attackers) {
   hostile::raise_descriptor_limit();
-  bridge b;
-  b.environment["PLANE_WEBHOOK_SECRET"] = webhook_secret;
-  b.environment["PLANEBRIDGE_SERVER_HEADER_TIMEOUT_MS"] = "3000";
-  b.environment["PLANEBRIDGE_SERVER_BODY_TIMEOUT_MS"] = "3000";
-  b.start();
-  (void)p99_of_a_slice(b);  // warm
-  std::vector<microseconds> quiet, attacked;
+  const auto open_to_all = [](bridge& b) {
+    b.environment["PLANE_WEBHOOK_SECRET"] = webhook_secret;
+    b.environment["PLANEBRIDGE_SERVER_HEADER_TIMEOUT_MS"] = "3000";
+    b.environment["PLANEBRIDGE_SERVER_BODY_TIMEOUT_MS"] = "3000";
+    b.start();
+  };
+  bridge ours, another;
+  open_to_all(ours);
+  open_to_all(another);
+  (void)p99_of_a_slice(ours);  // warm
+  std::vector<microseconds> alone, elsewhere, attacked;
   for (int i = 0; i < slices; ++i) {
-    quiet.push_back(p99_of_a_slice(b));
-    const attack under_way{b};
-    attacked.push_back(p99_of_a_slice(b));
+    alone.push_back(p99_of_a_slice(ours));
+    {
+      const attack under_way{another};
+      elsewhere.push_back(p99_of_a_slice(ours));
+    }
+    const attack under_way{ours};
+    attacked.push_back(p99_of_a_slice(ours));
   }
-  const auto without = median(quiet), with = median(attacked);
+  const auto quiet = median(alone), beside = median(elsewhere), with = median(attacked);
   BOOST_TEST_MESSAGE("p99 of " << requests_in_a_slice << " deliveries, median of " << slices
-                               << " slices: " << without.count() << " us without, " << with.count()
-                               << " us with attackers");
+                               << " slices: " << quiet.count() << " us alone, " << beside.count()
+                               << " us with attackers at another daemon, " << with.count()
+                               << " us with attackers at this one");
   // what a scheduler's tick may take on a busy machine is not the daemon's doing
-  BOOST_TEST(with.count() <= 2 * without.count() + 2'000);
+  BOOST_TEST(with.count() <= 2 * beside.count() + 2'000);
 }
