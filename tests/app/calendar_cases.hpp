@@ -55,6 +55,14 @@ struct whole_path {
                        "still there\n"
                            << daemon.log());
   }
+  /// Plane's own announcement came and was handled: a poll may know of the item before it.
+  void wait_announced(const std::string& item, const std::string& event) const {
+    BOOST_TEST_REQUIRE(eventually(milliseconds{30'000}, [&] {
+      const auto rows = daemon.json("/api/v1/deliveries?status=done&event=" + event +
+                                    "&entity=plane:issue:" + item);
+      return at(rows, "/data").is_array() && !at(rows, "/data").as_array().empty();
+    }));
+  }
   finished sync(std::vector<std::string> more = {}) const {
     std::vector<std::string> words{"sync", "now"};
     words.insert(words.end(), more.begin(), more.end());
