@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.hpp"
 #include "config/value.hpp"
 
 namespace pb::config {
@@ -18,27 +19,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// Length of the valid UTF-8 sequence at the front; 0 when there is none.
-std::size_t sequence_length(std::string_view t) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(t[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || t.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  // Overlong forms, surrogates and what lies beyond Unicode show in the second byte.
-  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  return length;
-}
-
 }  // namespace
 
 bool valid_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    const std::size_t n = sequence_length(text);
+    const std::size_t n = utf8_length(text);
     if (n == 0) return false;
     text.remove_prefix(n);
   }
@@ -49,7 +34,7 @@ std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   while (!text.empty()) {
     if (out.size() >= limit) return out + "…";
-    const std::size_t n = sequence_length(text);
+    const std::size_t n = utf8_length(text);
     const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f;
     if (n == 0 || control)
       out += '?';

@@ -3,30 +3,13 @@
 #include <charconv>
 #include <utility>
 
+#include "base/utf8.hpp"
+
 namespace pb::http {
 namespace json = boost::json;
 namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
-bool continues(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-/// Length of the well-formed character at the front; 0 when there is none (RFC 3629).
-std::size_t character_length(std::string_view s) noexcept {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  const std::size_t n = first >= 0xC2 && first <= 0xDF   ? 2
-                        : first >= 0xE0 && first <= 0xEF ? 3
-                        : first >= 0xF0 && first <= 0xF4 ? 4
-                                                         : 0;
-  if (n == 0 || s.size() < n) return 0;
-  for (std::size_t i = 1; i < n; ++i)
-    if (!continues(s[i])) return 0;
-  const bool overlong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xF0 && at(1) < 0x90);
-  const bool outside = (first == 0xED && at(1) > 0x9F) || (first == 0xF4 && at(1) > 0x8F);
-  return overlong || outside ? 0 : n;
-}
 
 struct meaning {
   int status;
@@ -68,7 +51,7 @@ std::string as_utf8(std::string_view bytes, std::size_t max_bytes) {
   std::string out;
   out.reserve(std::min(bytes.size(), max_bytes));
   while (!bytes.empty()) {
-    const auto n = character_length(bytes);
+    const auto n = utf8_length(bytes);
     const auto piece = n == 0 ? replacement : bytes.substr(0, n);
     if (out.size() + piece.size() > max_bytes) break;
     out += piece;

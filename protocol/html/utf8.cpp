@@ -1,35 +1,13 @@
 #include "protocol/html/utf8.hpp"
 
+#include <algorithm>
+
+#include "base/utf8.hpp"
+
 namespace pb::protocol::html {
 namespace {
 unsigned char byte_at(std::string_view text, std::size_t at) noexcept {
   return static_cast<unsigned char>(text[at]);
-}
-
-/// Length of the well-formed sequence at `at`, 0 when there is none (Unicode, table 3-7).
-std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
-  const auto lead = byte_at(text, at);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  unsigned char low = 0x80, high = 0xBF;  // bounds of the second byte
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    length = 2;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    length = 3;
-    if (lead == 0xE0) low = 0xA0;
-    if (lead == 0xED) high = 0x9F;
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    length = 4;
-    if (lead == 0xF0) low = 0x90;
-    if (lead == 0xF4) high = 0x8F;
-  } else {
-    return 0;
-  }
-  if (at + length > text.size()) return 0;
-  if (byte_at(text, at + 1) < low || byte_at(text, at + 1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i)
-    if ((byte_at(text, at + i) & 0xC0) != 0x80) return 0;
-  return length;
 }
 }  // namespace
 
@@ -37,19 +15,16 @@ std::string valid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    auto plain = at;
-    while (plain < text.size() && byte_at(text, plain) < 0x80) ++plain;
-    out.append(text, at, plain - at);
-    at = plain;
+    const auto plain = ascii_length(text, at);
+    out.append(text, at, plain);
+    at += plain;
     if (at == text.size()) break;
-    const auto length = sequence_length(text, at);
-    if (length == 0) {
+    const auto length = utf8_length(text, at);
+    if (length == 0)
       out += "\xEF\xBF\xBD";
-      ++at;
-    } else {
+    else
       out.append(text, at, length);
-      at += length;
-    }
+    at += std::max<std::size_t>(length, 1);
   }
   return out;
 }
