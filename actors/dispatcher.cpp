@@ -179,7 +179,10 @@ private:
 
   void plans(live_entity& e, bool now) {
     if (std::exchange(e.planning, now) == now) return;
-    planning_ += now ? 1 : std::size_t(-1);
+    if (now)
+      ++planning_;
+    else
+      --planning_;
   }
 
   /// What waits for this entity here is read again from the journal later.

@@ -272,8 +272,8 @@ std::deque<threaded_store::waiting>& threaded_store::queue_for(const waiting& w)
   return w.answers_sender ? accepts_ : background_;
 }
 
-/// Deliveries first: their senders wait for the answer. What we do ourselves takes the rest of the
-/// batch, and never less than a part of it.
+/// Deliveries first: their senders wait for the answer. Beside them, what we do ourselves gets a
+/// part of a full batch, so that it neither holds them up nor starves; alone, all of it.
 std::vector<threaded_store::waiting> threaded_store::take_batch() {
   std::vector<waiting> batch;
   std::size_t bytes = 0;
@@ -289,8 +289,7 @@ std::vector<threaded_store::waiting> threaded_store::take_batch() {
   const std::size_t ours = std::max<std::size_t>(options_.batch_max / background_part, 1);
   const bool both = !accepts_.empty() && !background_.empty();
   take(accepts_, both && options_.batch_max > 1 ? options_.batch_max - ours : options_.batch_max);
-  take(background_,
-       batch.empty() ? options_.batch_max : std::max(ours, batch.size() / background_part));
+  take(background_, batch.empty() ? options_.batch_max : ours);
   written_ = batch;  // from here on evacuate() finds it there
   written_since_ = clock::now();
   return batch;

@@ -1,5 +1,6 @@
 // Entities, effects, links and the rest on either engine: whole rows, written again in place.
 #include <boost/test/unit_test.hpp>
+#include <future>
 
 #include "tests/persistence/scratch_database.hpp"
 
@@ -115,6 +116,102 @@ BOOST_AUTO_TEST_CASE(an_unknown_entity_is_empty) {
   BOOST_TEST(state.unfinished.empty());
   BOOST_TEST(!must_read(*s, [](reader& r) { return r.delivery_by_seq(7); }).has_value());
   BOOST_TEST(!must_read(*s, [](reader& r) { return r.state("none"); }).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(
+    an_entity_that_is_known_to_be_stored_is_updated_and_a_new_one_beside_it_inserted) {
+  scratch_database db;
+  auto s = db.open();
+  const auto row = [](const std::string& id, std::int64_t cursor, bool stored) {
+    entity_row e;
+    e.key = entity_key{"plane:issue:" + id};
+    e.cursor = cursor;
+    e.parent = "project" + std::to_string(cursor);
+    e.known = "{\"n\":" + std::to_string(cursor) + "}";
+    e.source_time = "t" + std::to_string(cursor);
+    e.tombstone = cursor % 2 == 0;
+    e.changed_at = at(cursor);
+    e.stored = stored;
+    return e;
+  };
+  write first;
+  first.entities = {row("1", 1, false)};
+  must_write(*s, std::move(first));
+  BOOST_TEST(
+      must_read(*s, [](reader& r) { return r.entity(entity_key{"plane:issue:1"}); }).row->stored);
+  write next;
+  // Of "2", the first row is new in this very transaction.
+  next.entities = {row("1", 2, true), row("2", 3, false), row("2", 4, true)};
+  must_write(*s, std::move(next));
+  for (const auto& [id, cursor] : {std::pair{"1", 2}, std::pair{"2", 4}}) {
+    const auto found = must_read(*s, [id = std::string{id}](reader& r) {
+                         return r.entity(entity_key{"plane:issue:" + id});
+                       }).row;
+    BOOST_REQUIRE(found.has_value());
+    const auto wanted = row(id, cursor, true);
+    BOOST_TEST(found->cursor == wanted.cursor);
+    BOOST_TEST(found->parent == wanted.parent);
+    BOOST_TEST(found->known == wanted.known);
+    BOOST_TEST(found->source_time == wanted.source_time);
+    BOOST_TEST(found->tombstone == wanted.tombstone);
+    BOOST_TEST(to_micros(found->changed_at) == to_micros(wanted.changed_at));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(entities_that_are_loaded_together_are_what_each_is_alone) {
+  scratch_database db;
+  auto s = db.open();
+  write w;
+  for (const std::string id : {"a", "b", "c"}) {
+    entity_row e;
+    e.key = entity_key{"plane:issue:" + id};
+    e.known = id;
+    w.entities.push_back(e);
+    for (const std::string object : {"2", "1"}) {
+      link_row l;
+      l.entity = e.key;
+      l.integration = "caldav";
+      l.object = id + object;
+      w.links.push_back(l);
+    }
+    for (int n = 0; n < 6; ++n) {
+      effect f = some_effect(1000 * (id[0] - 'a' + 1) - n, e.key.text());
+      f.status = static_cast<effect_status>(n);
+      w.effects.push_back(f);
+    }
+  }
+  must_write(*s, std::move(w));
+  // Asked for twice, unknown, and by a key that no database takes as it is.
+  const std::vector<entity_key> keys{entity_key{"plane:issue:b"}, entity_key{"plane:issue:zz"},
+                                     entity_key{"plane:issue:a"}, entity_key{"plane:issue:b"},
+                                     entity_key{"plane:issue:\xff"}};
+  const auto same = [](const entity_state& x, const entity_state& y) {
+    const auto facts = [](const entity_state& e) {
+      std::string out = e.row ? e.row->key.text() + e.row->known : "none";
+      for (const auto& l : e.links) out += " " + l.object;
+      for (const auto& f : e.unfinished) out += " " + std::to_string(f.id);
+      return out;
+    };
+    BOOST_TEST(facts(x) == facts(y));
+  };
+  const auto together = must_read(*s, [&](reader& r) { return r.entities(keys); });
+  BOOST_REQUIRE(together.size() == keys.size());
+  std::vector<std::future<result<entity_state>>> loaded;
+  for (const auto& key : keys) {
+    auto p = std::make_shared<std::promise<result<entity_state>>>();
+    loaded.push_back(p->get_future());
+    s->load(key, [p](result<entity_state> e) { p->set_value(std::move(e)); });
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto alone = must_read(*s, [&](reader& r) { return r.entity(keys[i]); });
+    same(together[i], alone);
+    const auto by_itself = loaded[i].get();
+    BOOST_REQUIRE(by_itself.has_value());
+    same(*by_itself, alone);
+  }
+  BOOST_TEST(together[0].links.front().object == "b1");
+  BOOST_TEST(together[0].unfinished.size() == 3u);
+  BOOST_TEST(!together[1].row.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(writing_a_row_again_replaces_it_also_within_one_unit) {

@@ -108,6 +108,39 @@ BOOST_AUTO_TEST_CASE(a_batch_is_bounded_in_units_and_in_bytes) {
   BOOST_TEST((sizes == std::vector<std::size_t>{1, 10, 10, 1, 1, 1, 1}));
 }
 
+BOOST_AUTO_TEST_CASE(deliveries_go_before_our_own_writes_which_get_their_part_of_each_transaction) {
+  stage t;
+  t.options.batch_max = 16;
+  t.open();
+  auto first = t.block();
+  std::mutex lock;
+  std::string order;
+  std::vector<answer> all;
+  const auto put = [&](write unit, char kind) {
+    auto p = std::make_shared<std::promise<result<written>>>();
+    all.push_back(p->get_future());
+    t.s->submit(std::move(unit), [&, p, kind](result<written> w) {
+      {
+        const std::lock_guard hold{lock};
+        order += kind;
+      }
+      p->set_value(std::move(w));
+    });
+  };
+  for (int i = 0; i < 20; ++i) {
+    write ours;
+    ours.states = {{"k" + std::to_string(i), "v"}};
+    put(std::move(ours), 'o');
+  }
+  for (int i = 0; i < 20; ++i) put(unit_of(arriving("x", {std::to_string(i)})), 'd');
+  t.cue->open();
+  BOOST_TEST(first.get().has_value());
+  for (auto& a : all) BOOST_TEST(a.get().has_value());
+  // An eighth of a full transaction is ours while deliveries wait, and all of it when none does.
+  BOOST_TEST(order ==
+             std::string(14, 'd') + "oo" + std::string(6, 'd') + "oo" + std::string(16, 'o'));
+}
+
 BOOST_AUTO_TEST_CASE(one_refused_unit_fails_alone_and_wholly) {
   for (const std::size_t bad : {std::size_t{0}, std::size_t{3}, std::size_t{8}}) {
     stage t;
