@@ -42,39 +42,6 @@ void context::projects_listed() {
   publish(std::move(next));
 }
 
-void gap_monitor::unannounced_found(timestamp at, std::size_t how_many) {
-  const std::lock_guard hold{lock_};
-  seen_.last_unannounced = at;
-  seen_.unannounced += how_many;
-}
-void gap_monitor::poll_done(timestamp at, std::chrono::milliseconds took, std::string failed) {
-  const std::lock_guard hold{lock_};
-  if (failed.empty()) seen_.last_poll = at;
-  seen_.poll_took = took;
-  seen_.poll_failure = std::move(failed);
-}
-void gap_monitor::scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items,
-                            std::string failed) {
-  const std::lock_guard hold{lock_};
-  if (failed.empty()) seen_.last_scan = at;
-  seen_.scan_took = took;
-  seen_.scan_items = items;
-  seen_.scan_failure = std::move(failed);
-}
-gap_monitor::view gap_monitor::look(timestamp now, std::chrono::minutes silence) const {
-  const std::lock_guard hold{lock_};
-  view v = seen_;
-  const auto webhook = last_webhook_.load();
-  if (webhook != 0) v.last_webhook = from_micros(webhook);
-  if (v.last_unannounced) {
-    const bool since = !v.last_webhook || *v.last_webhook < *v.last_unannounced;
-    const timestamp quiet_from = v.last_webhook.value_or(timestamp{});
-    v.webhook_silent = since && now - quiet_from >= silence;
-    if (!since) v.unannounced = 0;
-  }
-  return v;
-}
-
 void event_bus::subscribe(sink s) {
   const std::lock_guard hold{lock_};
   sinks_.push_back(std::make_shared<sink>(std::move(s)));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/gap_monitor.hpp"
 #include "actors/handover.hpp"
 #include "actors/probe.hpp"
 #include "actors/queue_watch.hpp"
@@ -49,7 +50,7 @@ struct options {
   std::chrono::milliseconds poll_grace{60'000};
   std::chrono::milliseconds poll_overlap{60'000};
   std::chrono::milliseconds scan_every{900'000};
-  std::chrono::minutes silence{15};  ///< no webhook for this long while polls find changes
+  std::chrono::minutes silence{1};  ///< missing webhooks are an alarm after this; 0: never
 
   bool calendar_on = false;
   sync::calendar_rules calendar;
@@ -82,32 +83,6 @@ private:
   std::atomic<bool> listed_{false};
   mutable std::mutex lock_;
   std::map<std::string, protocol::plane::project> projects_;
-};
-
-/// What gap-detect knows; shown in health, debug and logs. Thread-safe.
-class gap_monitor {
-public:
-  void webhook_arrived(timestamp at) noexcept { last_webhook_.store(to_micros(at)); }
-  void unannounced_found(timestamp at, std::size_t how_many);
-  void poll_done(timestamp at, std::chrono::milliseconds took, std::string failed);
-  void scan_done(timestamp at, std::chrono::milliseconds took, std::size_t items,
-                 std::string failed);
-
-  struct view {
-    std::optional<timestamp> last_webhook, last_poll, last_scan, last_unannounced;
-    std::size_t unannounced = 0;  ///< since the last webhook
-    std::chrono::milliseconds poll_took{0}, scan_took{0};
-    std::size_t scan_items = 0;
-    std::string poll_failure, scan_failure;
-    bool webhook_silent = false;
-  };
-  /// Polls found changes that no webhook announced, and none came for `silence`.
-  [[nodiscard]] view look(timestamp now, std::chrono::minutes silence) const;
-
-private:
-  std::atomic<std::int64_t> last_webhook_{0};
-  mutable std::mutex lock_;
-  view seen_;
 };
 
 /// Tells whoever watches (/debug/stream, the demo, metrics) what happens. Thread-safe; sinks must

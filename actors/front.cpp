@@ -77,6 +77,8 @@ void front::accept(persistence::delivery_append verified,
             sender->to(std::move(how));
           };
           if (!w) {
+            if (row->source == "plane" && !sender->given)
+              self->ctx_->gaps.webhook_turned_away(self->ctx_->clock.now());
             if (w.error().code == errc::timed_out) in_doubt(self->ctx_, self->dispatcher_, row);
             return answer(w.error());
           }

@@ -63,24 +63,55 @@ json::object to_json(const connector_status& s, timestamp now) {
   return o;
 }
 
+/// What is known of Plane's webhook, and what it does not tell here.
+json::object webhook_json(const gap_monitor::view& v) {
+  json::object o{{"state", v.webhook}};
+  if (v.alarm || v.doubt) {
+    o["since"] = format_rfc3339(v.since);
+    if (v.from) o["missing_from"] = format_rfc3339(*v.from);
+    o["remedy"] = v.remedy;
+  }
+  json::object kinds;
+  for (const auto& k : v.learned) kinds[k.kind] = {{"told", k.told}, {"missed", k.missed}};
+  o["learned"] = std::move(kinds);
+  return o;
+}
+
 json::object gaps_json(const context& ctx) {
-  const auto v = ctx.gaps.look(ctx.clock.now(), ctx.opt().silence);
+  const auto v = ctx.gaps.look();
   const auto time = [](const std::optional<timestamp>& t) {
     return t ? json::value(format_rfc3339(*t)) : json::value(nullptr);
   };
-  json::object o{
-      {"last_webhook", time(v.last_webhook)}, {"last_poll", time(v.last_poll)},
-      {"last_scan", time(v.last_scan)},       {"last_unannounced", time(v.last_unannounced)},
-      {"unannounced", v.unannounced},         {"poll_took_ms", v.poll_took.count()},
-      {"scan_took_ms", v.scan_took.count()},  {"scan_items", v.scan_items},
-      {"webhook_silent", v.webhook_silent}};
+  json::object o{{"last_webhook", time(v.last_webhook)},
+                 {"last_poll", time(v.last_poll)},
+                 {"last_scan", time(v.last_scan)},
+                 {"last_unannounced", time(v.last_unannounced)},
+                 {"unannounced", v.unannounced},
+                 {"poll_took_ms", v.poll_took.count()},
+                 {"scan_took_ms", v.scan_took.count()},
+                 {"scan_items", v.scan_items},
+                 {"webhook_silent", v.alarm},
+                 {"webhook", webhook_json(v)},
+                 {"plane_clock_ahead_ms", v.clock_offset.count()}};
   if (!v.poll_failure.empty()) o["poll_failure"] = v.poll_failure;
   if (!v.scan_failure.empty()) o["scan_failure"] = v.scan_failure;
-  if (v.webhook_silent)
-    o["remedy"] = "no webhook for " + std::to_string(ctx.opt().silence.count()) +
-                  " minutes while polls find changes: in Plane, workspace settings, webhooks, "
-                  "check that it is active, that its URL "
-                  "is this service's /webhooks/plane and that its secret is PLANE_WEBHOOK_SECRET";
+  if (!v.remedy.empty()) o["remedy"] = v.remedy;
+  if (v.away)
+    o["away"] = {{"from", format_rfc3339(v.away->from)},
+                 {"until", format_rfc3339(v.away->until)},
+                 {"changes_found", v.away->found},
+                 {"fetched", v.away->fetched}};
+  if (!v.lost.empty()) {
+    json::array lost;
+    for (const auto& p : v.lost)
+      lost.push_back({{"project", p.name},
+                      {"id", p.id},
+                      {"since", format_rfc3339(p.since)},
+                      {"remedy",
+                       "in Plane: add the bridge's user to the project again; or name it "
+                       "in projects_exclude under [plane]"}});
+    o["projects_lost"] = std::move(lost);
+  }
   return o;
 }
 
@@ -199,10 +230,10 @@ std::string runtime::health(bool detailed) const {
   if (store != persistence::store_health::up) down.emplace_back("store");
   if (ctx.opt().plane_on && in_trouble(*i.plane_status, now)) down.emplace_back("plane");
   if (ctx.opt().calendar_on && in_trouble(*i.caldav_status, now)) down.emplace_back("caldav");
-  const auto gaps = ctx.gaps.look(now, ctx.opt().silence);
-  const char* status = store != persistence::store_health::up ? "down"
-                       : !down.empty() || gaps.webhook_silent ? "degraded"
-                                                              : "ok";
+  const auto gaps = ctx.gaps.look();
+  const char* status = store != persistence::store_health::up              ? "down"
+                       : !down.empty() || gaps.alarm || !gaps.lost.empty() ? "degraded"
+                                                                           : "ok";
   json::object o{{"status", status}, {"down", std::move(down)}};
   if (detailed) {
     json::object d;

@@ -6,6 +6,7 @@
 #include "actors/edge.hpp"
 #include "actors/issue_state.hpp"
 #include "base/log.hpp"
+#include "sync/sentinel.hpp"
 
 namespace pb::actors {
 namespace json = boost::json;
@@ -165,9 +166,23 @@ void issue_state::handle_current() {
 
 void issue_state::judge(const sync::heard& what) {
   auto verdict = sync::judge(known_, what);
+  auto* news = std::get_if<sync::settled>(&verdict);
+  if (const auto* w = std::get_if<sync::heard_webhook>(&what)) tell_sentinel(*w, news);
   if (const auto* needs = std::get_if<sync::needs_read>(&verdict)) return read_item(needs->why);
-  auto& settled = std::get<sync::settled>(verdict);
+  auto& settled = *news;
   plan(std::move(settled.now), settled.rule);
+}
+
+void issue_state::tell_sentinel(const sync::heard_webhook& w, const sync::settled* news) {
+  const auto& e = w.event;
+  if (e.about != protocol::plane::subject::work_item) return;
+  sync::item_change c;
+  c.item = std::string{key_.id()};
+  c.author = e.item ? sync::author_of(*e.item) : e.actor_id;
+  if (news != nullptr && news->changed) c.kinds = sync::changes_between(known_, news->now);
+  if (const auto made = parse_rfc3339(e.item ? e.item->updated_at : e.updated_at))
+    c.made_at = *made;
+  ctx_->gaps.told(c, w.received_at);
 }
 
 void issue_state::plan(sync::item_knowledge now_known, std::string rule) {
@@ -248,6 +263,8 @@ const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timest
     effects_.push_back(std::move(fresh));
     e = &effects_.back();
   }
+  std::erase_if(hurried_, [this](std::int64_t id) { return find_effect(id) == nullptr; });
+  if (hurry() == urgency::person) hurried_.insert(e->id);
   // A replacement keeps the position, the age and the due time of what it replaces.
   ++e->revision;
   e->operation =
@@ -263,6 +280,13 @@ std::int64_t issue_state::next_effect_id(std::int64_t cause) const {
   for (const auto& e : effects_)
     if (e.cause == cause) id = std::max(id, e.id + 1);
   return id;
+}
+
+urgency issue_state::hurry() const {
+  const auto& form = current_->form;
+  const bool told = form == forms::plane_webhook ||
+                    (form == forms::plane_touch && current_->event != "issue.touched");
+  return told ? urgency::person : urgency::repair;
 }
 
 void issue_state::read_item(const std::string& why, bool elsewhere) {
@@ -281,11 +305,9 @@ void issue_state::read_item(const std::string& why, bool elsewhere) {
   probe_->state("waiting for plane", ctx_->clock.now());
   probe_->event("reads the item: " + why, ctx_->clock.now());
   self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, true, std::nullopt});
-  const bool scan = current_->form == forms::plane_absent || current_->form == forms::plane_read ||
-                    current_->form == forms::calendar_observed;
   read_in_ = project;
-  ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}),
-      scan ? urgency::repair : urgency::person, token_for(call::read));
+  ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}), hurry(),
+      token_for(call::read));
 }
 
 void issue_state::on_read(const performed& p) {

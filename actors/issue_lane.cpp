@@ -63,6 +63,7 @@ void issue_state::dispatch_lane() {
     s.operation = sync::calendar_operation::remove;
   else if (head->object == uid_)
     s.operation = sync::calendar_operation::put;
+  s.how = hurried_.contains(head->id) ? urgency::person : urgency::repair;
   s.project = known_.project;
   s.fingerprint =
       head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
@@ -87,8 +88,7 @@ void issue_state::send_delete(const effect& e) {
     // Never known to be written, yet possibly sent: look where it would be.
     return ask_calendar();
   }
-  ask(peers_.caldav, peers_.calls->delete_event(href, etag), urgency::person,
-      token_for(call::effect));
+  ask(peers_.caldav, peers_.calls->delete_event(href, etag), sent_->how, token_for(call::effect));
 }
 
 void issue_state::read_target(const std::string& payload, std::string& href, std::string& etag) {
@@ -106,7 +106,7 @@ void issue_state::want_facts() {
     return ask_calendar();
   sent_->asked_project = true;
   const auto token = token_for(call::project);
-  ask(peers_.plane, peers_.calls->read_project(sent_->project), urgency::person, token);
+  ask(peers_.plane, peers_.calls->read_project(sent_->project), sent_->how, token);
   self_->delayed_send(self_, ctx_->opt().facts_wait, exchange_performed{token, nullptr});
 }
 
@@ -138,7 +138,7 @@ void issue_state::take_calendar(const calendar_answered& m) {
   if (sent_->operation == sync::calendar_operation::remove)
     return ask(peers_.caldav,
                peers_.calls->delete_event(remotes::event_href(sent_->calendar, uid_), ""),
-               urgency::person, token_for(call::effect));
+               sent_->how, token_for(call::effect));
   put_request r;
   r.calendar_href = sent_->calendar;
   if (link_.base.project == sent_->project) r.event_href = link_.base.href;
@@ -152,7 +152,7 @@ void issue_state::take_calendar(const calendar_answered& m) {
   r.now = ctx_->clock.now();
   // What goes out is what is known now, not what was known when the facts were asked for.
   sent_->fingerprint = sync::fingerprint(known_, ctx_->opt().calendar);
-  ask(peers_.caldav, peers_.calls->put_event(r), urgency::person, token_for(call::effect));
+  ask(peers_.caldav, peers_.calls->put_event(r), sent_->how, token_for(call::effect));
 }
 
 protocol::caldav::event_values issue_state::render() const {
@@ -287,6 +287,7 @@ effect issue_state::delete_elsewhere(const effect& cause, const std::string& hre
   d.created_at = d.due_at = now;
   d.finished_at.reset();
   d.remote_id = href;
+  if (hurried_.contains(cause.id)) hurried_.insert(d.id);
   effects_.push_back(d);
   return d;
 }

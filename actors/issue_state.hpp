@@ -4,6 +4,7 @@
 #pragma once
 #include <deque>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "actors/delivery_forms.hpp"
 #include "actors/issue_actor.hpp"
@@ -34,6 +35,7 @@ private:
     sync::calendar_operation operation = sync::calendar_operation::put;
     std::string project, fingerprint, calendar, names;
     bool asked_project = false;
+    urgency how = urgency::repair;
     effect row;                ///< as stored, should handling it crash
     sync::calendar_link link;  ///< likewise
   };
@@ -57,6 +59,9 @@ private:
 
   void judge(const sync::heard& what);
 
+  /// That a webhook came, and what it told.
+  void tell_sentinel(const sync::heard_webhook& w, const sync::settled* news);
+
   void plan(sync::item_knowledge now_known, std::string rule);
 
   void commit_plan(const sync::calendar_plan& plan, const std::string& reason);
@@ -64,6 +69,9 @@ private:
   const effect& upsert_effect(const sync::calendar_plan& plan, timestamp now);
 
   std::int64_t next_effect_id(std::int64_t cause) const;
+
+  /// How much the delivery in hand hurries: what Plane told goes before what we found ourselves.
+  [[nodiscard]] urgency hurry() const;
 
   // Reading the item behind a hint
   /// In the project where it was when last heard of; gone there, also in the one that this
@@ -206,6 +214,9 @@ private:
   std::vector<effect> effects_;
   /// When the deliveries of effects planned in this life came; after a restart their plan's time.
   std::unordered_map<std::int64_t, timestamp> accepted_at_;
+  /// Effects that somebody waits for, planned for a webhook in this life. What scans found, what a
+  /// restart left and what an operator retried lets them pass.
+  std::unordered_set<std::int64_t> hurried_;
   std::deque<std::shared_ptr<const delivery>> queue_;
   std::shared_ptr<const delivery> current_;
   struct planned_delivery {

@@ -178,12 +178,16 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
 void runtime::accept(persistence::delivery_append verified,
                      std::function<void(result<http::acceptance>)> done) {
   if (verified.row.source == "plane")
-    impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at);
+    impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at, verified.row.event);
   impl_->intake->accept(std::move(verified), std::move(done));
 }
 
 void runtime::journaled(const std::shared_ptr<persistence::delivery>& row, bool duplicate) {
   journaled_later(impl_->parts.ctx, impl_->dispatcher, row, duplicate);
+}
+
+void runtime::wrongly_signed(std::string_view work_item, timestamp at) {
+  impl_->parts.ctx->gaps.webhook_refused(work_item, at);
 }
 
 void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> sink) {

@@ -38,6 +38,7 @@ public:
 
   void accept(persistence::delivery_append verified,
               std::function<void(result<http::acceptance>)> done) override;
+  void wrongly_signed(std::string_view work_item, timestamp at) override;
 
   /// A delivery that was acknowledged while the store was away is in the journal now. On the
   /// store's thread; not after stop().

@@ -54,6 +54,10 @@ void metrics_telemetry::watch(const actors::context_ptr& ctx) {
     }
     for (const auto* state : {"in_flight", "backing_off", "suspended", "idle"})
       m.lanes("caldav", state, lanes[state]);
+    const auto gaps = ctx->gaps.look();
+    m.webhook_state(gaps.webhook);
+    m.gaps(gaps.found_by_polls, gaps.lost.size(),
+           std::chrono::duration<double>(gaps.clock_offset).count());
     self->show_queues(*ctx);
   });
 }

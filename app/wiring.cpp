@@ -39,7 +39,8 @@ actors::options actor_options(const config::settings& s) {
   o.poll_every = s.plane.poll_interval;
   o.poll_grace = s.plane.poll_grace;
   o.scan_every = s.plane.scan_interval;
-  o.silence = s.plane.silence;
+  // Without a secret none is believed: this installation lives from its polls and misses nothing.
+  o.silence = s.plane.webhook_secret.empty() ? minutes{0} : s.plane.silence;
 
   o.calendar_on = s.calendar.enabled();
   o.calendar.start_to_target = s.calendar.span == config::calendar_span::start_to_target;

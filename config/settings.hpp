@@ -82,7 +82,7 @@ struct plane_settings {
   std::chrono::seconds poll_interval{60};
   std::chrono::seconds poll_grace{60};
   std::chrono::seconds scan_interval{900};
-  std::chrono::minutes silence{30};  ///< 0: no sentinel
+  std::chrono::minutes silence{1};  ///< 0: no sentinel
 
   [[nodiscard]] bool enabled() const noexcept { return !base_url.empty() && !api_key.empty(); }
   [[nodiscard]] bool oauth_enabled() const noexcept {

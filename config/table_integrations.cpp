@@ -128,7 +128,7 @@ std::vector<entry> plane_rows() {
       {.section = "plane",
        .key = "silence_minutes",
        .bind = at<&s::plane, &p::silence>,
-       .sentence = "No webhook for so long while polls find changes is reported; 0: never.",
+       .sentence = "Changes that polls find and no webhook told are an alarm after this; 0: never.",
        .reloadable = true,
        .most = 10'080},
   };

@@ -27,6 +27,9 @@ public:
   virtual ~inbox() = default;
   virtual void accept(persistence::delivery_append verified,
                       std::function<void(result<acceptance>)> done) = 0;
+  /// A delivery of Plane's shape with a signature that does not fit names this work item. It is
+  /// not believed; that a poll finds the item changed tells that our secret is the wrong one.
+  virtual void wrongly_signed(std::string_view /*work_item*/, timestamp /*at*/) {}
 };
 
 /// Live state as JSON text. Reads probes only: never waits for an actor. Any thread.

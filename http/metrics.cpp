@@ -179,6 +179,15 @@ struct metrics::impl {
                                        "Requests that a window allows.", {"integration"});
   family_of<Gauge> budget_pause = gauge("planebridge_rate_limit_pause_seconds",
                                         "Pause before the next request.", {"integration"});
+  family_of<Gauge> webhook =
+      gauge("planebridge_webhook_state", "1 for what is known of Plane's webhook.", {"state"});
+  family_of<Counter> unannounced =
+      counter("planebridge_changes_unannounced_total",
+              "Changes in Plane that a poll found and no webhook had told.", {});
+  family_of<Gauge> lost = gauge("planebridge_projects_lost_projects",
+                                "Mirrored projects that the key does not see any more.", {});
+  family_of<Gauge> clock = gauge("planebridge_plane_clock_ahead_seconds",
+                                 "Plane's clock less ours, as far as it shows.", {});
   family_of<Gauge> connections =
       gauge("planebridge_http_connections", "Open inbound connections.", {});
   family_of<Gauge> in_flight =
@@ -319,6 +328,17 @@ void metrics::rate_limit(std::string_view integration, std::int64_t remaining, s
   impl_->budget({integration}).Set(static_cast<double>(remaining));
   impl_->budget_size({integration}).Set(static_cast<double>(limit));
   impl_->budget_pause({integration}).Set(seconds(paused));
+}
+void metrics::webhook_state(std::string_view state) {
+  for (const std::string_view each :
+       {"well", "doubtful", "silent", "never_arrived", "wrong_secret", "work_items_off"})
+    impl_->webhook({each}).Set(each == state ? 1 : 0);
+}
+void metrics::gaps(std::uint64_t unannounced, std::size_t projects_lost,
+                   double clock_ahead_seconds) {
+  impl_->raise(impl_->unannounced({}), static_cast<double>(unannounced));
+  impl_->lost({}).Set(static_cast<double>(projects_lost));
+  impl_->clock({}).Set(clock_ahead_seconds);
 }
 void metrics::http_server(std::uint64_t connections, std::uint64_t in_flight,
                           std::uint64_t requests, std::uint64_t rejected) {

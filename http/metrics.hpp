@@ -62,6 +62,10 @@ public:
   void spool_total(std::string_view outcome, std::uint64_t total);
   void rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                   std::chrono::milliseconds paused);
+  /// "well", "doubtful", "silent" …: the one named is 1, the others 0.
+  void webhook_state(std::string_view state);
+  /// Changes that a poll found first, since the start; projects that the key lost.
+  void gaps(std::uint64_t unannounced, std::size_t projects_lost, double clock_ahead_seconds);
   void http_server(std::uint64_t connections, std::uint64_t in_flight, std::uint64_t requests,
                    std::uint64_t rejected);
 

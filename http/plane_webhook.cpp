@@ -20,6 +20,7 @@ using persistence::delivery_status;
 
 constexpr std::size_t max_delivery_id_bytes = 64;
 constexpr std::size_t max_event_bytes = 80;
+constexpr std::size_t uuid_bytes = 36;
 constexpr std::string_view signature_header = "X-Plane-Signature";
 constexpr std::size_t hex_digits_of_a_signature = 64;
 
@@ -182,7 +183,10 @@ public:
   void handle(const std::shared_ptr<request>& r, const responder& answer) {
     if (auto refusal = refuse_unread(*r)) return answer(std::move(*refusal));
     auto* body = dynamic_cast<signed_body*>(r->observer.get());
-    if (body == nullptr || !body->holds()) return answer(wrongly_signed(*r));
+    if (body == nullptr || !body->holds()) {
+      if (body != nullptr) hint_of_wrong_secret(*body);
+      return answer(wrongly_signed(*r));
+    }
     // Given back when the last step of the delivery lets go of it, however it ends.
     const auto place = take_place();
     if (!place) {
@@ -213,6 +217,12 @@ private:
     const auto* needed = config::find_requirement("plane.webhook_secret");
     return key_missing_response("plane.webhook_secret", "PLANE_WEBHOOK_SECRET",
                                 needed != nullptr ? needed->ssot_ref() : "docs/secrets.md", r.id);
+  }
+
+  void hint_of_wrong_secret(const signed_body& body) const {
+    const auto facts = plane::scan_prefix(body.prefix());
+    if (facts.about == plane::subject::work_item && facts.id.size() == uuid_bytes)
+      inbox_.wrongly_signed(facts.id, clock_.now());
   }
 
   delivery_append row_for(const request& r) const {

@@ -24,4 +24,9 @@ std::string poll_down_to(const std::string& watermark, std::chrono::milliseconds
   return t ? format_rfc3339(*t - overlap) : watermark;
 }
 
+bool reads_one_by_one(std::size_t differing, std::size_t listed) noexcept {
+  constexpr std::size_t few = 3, page = 100;
+  return differing <= few || differing < (listed + page - 1) / page;
+}
+
 }  // namespace pb::sync

@@ -3,6 +3,7 @@
 // by actors/plane_watch.
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "base/clock.hpp"
@@ -19,5 +20,7 @@ bool is_young(const std::string& updated_at, timestamp asked_at, std::chrono::mi
 /// Down to where a poll reads: the watermark less the overlap, in which rows may have been written
 /// with an earlier time than they became visible.
 std::string poll_down_to(const std::string& watermark, std::chrono::milliseconds overlap);
+/// What a scan found different is read item by item, unless whole pages of all are fewer requests.
+bool reads_one_by_one(std::size_t differing, std::size_t listed) noexcept;
 
 }  // namespace pb::sync

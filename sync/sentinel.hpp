@@ -7,7 +7,7 @@
 // links, dates dragged on the time line; with old versions whatever is written over the API). So it
 // is learned, for each author and kind of change, what is announced here, and only the absence of
 // that counts. One such change raises a doubt, more on separate occasions than chance takes an
-// alarm (docs/sync-rules.md, "gap-detect"). One caller at a time.
+// alarm (docs/sentinel.md). Held by actors/gap_monitor; one at a time.
 #pragma once
 #include <array>
 #include <bitset>

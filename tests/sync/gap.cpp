@@ -43,3 +43,11 @@ BOOST_AUTO_TEST_CASE(a_poll_reads_a_little_below_its_watermark) {
   BOOST_TEST(poll_down_to(noon_elsewhere, 0s) == noon);
   BOOST_TEST(poll_down_to("", 10s) == "");
 }
+
+BOOST_AUTO_TEST_CASE(what_a_scan_found_is_read_in_the_fewest_requests) {
+  BOOST_TEST(reads_one_by_one(0, 0));
+  BOOST_TEST(reads_one_by_one(3, 5));
+  BOOST_TEST(!reads_one_by_one(4, 5));
+  BOOST_TEST(reads_one_by_one(99, 10'000));
+  BOOST_TEST(!reads_one_by_one(100, 10'000));
+}
