@@ -12,6 +12,7 @@
 #include "http/peer_limits.hpp"
 #include "http/secret_list.hpp"
 #include "persistence/inline_store.hpp"
+#include "sync/sentinel.hpp"
 
 using namespace pb;
 using namespace pb::actors;
@@ -116,15 +117,34 @@ BOOST_FIXTURE_TEST_CASE(a_reload_reaches_readers_whole, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(gaps_are_told_by_webhooks_and_rounds_and_read_by_health, fixture) {
   together(
-      [&](int t, int) {
+      [&](int t, int n) {
         const auto now = clock.now();
-        if (t == 0) ctx.gaps.webhook_arrived(now);
-        if (t == 1) ctx.gaps.poll_done(now, 3ms, "failed in words that need memory of their own");
-        if (t == 2) ctx.gaps.scan_done(now, 3ms, 7, "");
-        if (t == 3) ctx.gaps.unannounced_found(now, 1);
+        sync::item_change c{"item " + std::to_string(n), "somebody", {}, now};
+        c.kinds.set(static_cast<std::size_t>(sync::change_kind::name));
+        if (t == 0) {
+          ctx.gaps.webhook_arrived(now, "issue.update");
+          ctx.gaps.told(c, now);
+        }
+        if (t == 1) {
+          ctx.gaps.missed(c, now);
+          ctx.gaps.poll_done(now, 3ms, "failed in words that need memory of their own");
+          (void)ctx.gaps.judge(now, 1min);
+        }
+        if (t == 2) {
+          ctx.gaps.scan_done(now, 3ms, 7, "");
+          (void)ctx.gaps.to_store(true);
+        }
+        if (t == 3) {
+          ctx.gaps.webhook_refused(c.item, now);
+          ctx.gaps.webhook_turned_away(now);
+          ctx.gaps.projects_lost({{"project", "name that needs memory of its own", now}});
+        }
       },
-      [&] { BOOST_TEST(ctx.gaps.look(clock.now(), 30min).scan_items <= 7u); });
-  BOOST_TEST(ctx.gaps.look(clock.now(), 30min).scan_items == 7u);
+      [&] { BOOST_TEST(ctx.gaps.look().scan_items <= 7u); });
+  const auto seen = ctx.gaps.look();
+  BOOST_TEST(seen.scan_items == 7u);
+  BOOST_TEST(seen.found_by_polls == std::uint64_t{rounds});
+  BOOST_TEST(seen.last_webhook.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_committed_is_handed_over_once_and_the_dispatcher_is_told) {

@@ -202,6 +202,8 @@ BOOST_FIXTURE_TEST_CASE(the_table_for_operators_has_every_metric_and_no_other, f
   m.rate_limit("plane", 1, 1, 0ms);
   m.http_server(0, 0, 0, 0);
   m.spool_total("spooled", 1);
+  m.webhook_state("well");
+  m.gaps(0, 0, 0);
   m.http_answers(200, 1);
   const auto names_in = [](const std::string& text, const std::regex& shape) {
     std::set<std::string> out;
