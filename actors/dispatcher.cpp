@@ -19,6 +19,8 @@ constexpr std::size_t project_slice = 500;
 constexpr std::size_t planning_most = 256, planning_least = 8;
 constexpr std::size_t burst = 256;       ///< deliveries that wait for an actor
 constexpr unsigned unclaimed_every = 5;  ///< sweeps
+/// Of a parked entity: until its actor has gone.
+constexpr milliseconds while_it_ends = milliseconds::max();
 
 class dispatcher_state {
 public:
@@ -212,6 +214,9 @@ private:
     addresses_.erase(it->second.handle.address());
     self_->demonitor(it->second.handle.address());
     self_->send_exit(it->second.handle, caf::exit_reason::user_shutdown);
+    if (const auto p = parked_.find(it->first);
+        p != parked_.end() && p->second.until == while_it_ends)
+      p->second.until = ctx_->steady_ms();
     live_.erase(it);
     ctx_->figures.live_entities(live_.size());
   }
@@ -235,9 +240,12 @@ private:
   }
 
   void park(std::unordered_map<entity_key, live_entity>::iterator it, milliseconds pause) {
-    revoke(it->first);
-    parked_[it->first].until = ctx_->steady_ms() + pause;
+    const entity_key key = it->first;
+    revoke(key);
+    auto& p = parked_[key];
+    p.until = ctx_->steady_ms() + pause;
     forget(it);
+    if (pause == milliseconds{0} && !p.reading) read_parked(key, p);
   }
 
   void on_down(const caf::down_msg& d) {
@@ -370,8 +378,12 @@ private:
 
   void reload(const entity_key& key) {
     revoke(key);
-    if (const auto it = live_.find(key); it != live_.end()) forget(it);
     auto& p = parked_[key];
+    if (const auto it = live_.find(key); it != live_.end()) {
+      p.until = while_it_ends;
+      self_->send(it->second.handle, step_down{});
+      return;
+    }
     p.until = ctx_->steady_ms();
     if (!p.reading) read_parked(key, p);
   }

@@ -43,6 +43,10 @@ entity_actor::behavior_type issue_state::start(context_ptr ctx, entity_key key,
             woken_ = true;
             go_on();
           },
+          [this](const step_down&) {
+            steps_down_ = true;
+            go_on();
+          },
           [this](const entity_loaded& m) { on_loaded(*m.state); },
           [this](const plan_committed& m) { on_committed(m); },
           [this](const exchange_performed& m) { on_performed(m); },
@@ -93,11 +97,21 @@ void issue_state::on_loaded(const result<persistence::entity_state>& state) {
 }
 
 void issue_state::go_on() {
+  if (steps_down_) return leave();
   plan_waiting();
   if (phase_ == phase::loading || phase_ == phase::stopped) return;
   dispatch_lane();
   report_idle();
   if (const auto n = std::exchange(passed_over_, 0); n > 0) report_finished(n);
+}
+
+/// A read changes nothing and is not waited for; a write and the commits are.
+void issue_state::leave() {
+  if (phase_ == phase::committing || phase_ == phase::stopped || sent_ || outcome_committing_)
+    return;
+  phase_ = phase::stopped;
+  probe_->state("ended: what is stored is read again", ctx_->clock.now());
+  self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, false, milliseconds{0}});
 }
 
 /// One after the other, each on what the one before it left; committed together.
@@ -266,13 +280,17 @@ const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timest
   std::erase_if(hurried_, [this](std::int64_t id) { return find_effect(id) == nullptr; });
   if (hurry() == urgency::person) hurried_.insert(e->id);
   // A replacement keeps the position, the age and the due time of what it replaces.
-  ++e->revision;
-  e->operation =
-      w.operation == sync::calendar_operation::put ? "caldav.put_event" : "caldav.delete_event";
-  e->rule = w.rule;
-  e->payload = json::serialize(json::object{{"fingerprint", w.fingerprint}});
-  e->status = w.withheld ? effect_status::withheld : effect_status::waiting;
+  revise(*e, w);
   return *e;
+}
+
+void issue_state::revise(effect& e, const sync::calendar_plan::wanted& as) {
+  ++e.revision;
+  e.operation =
+      as.operation == sync::calendar_operation::put ? "caldav.put_event" : "caldav.delete_event";
+  e.rule = as.rule;
+  e.payload = json::serialize(json::object{{"fingerprint", as.fingerprint}});
+  e.status = as.withheld ? effect_status::withheld : effect_status::waiting;
 }
 
 std::int64_t issue_state::next_effect_id(std::int64_t cause) const {

@@ -49,6 +49,9 @@ void issue_state::dispatch_lane() {
     return;
   effect* head = lane_head();
   if (head == nullptr || !ctx_->opt().calendar_on) return;
+  // What it needs cannot be told yet. The dispatcher's sweep wakes us: what is due waits in the
+  // outbox.
+  if (head->object == uid_ && sync::undecided(known_, ctx_->opt().calendar)) return;
   const auto now = ctx_->clock.now();
   if (head->due_at > now) {
     arm_lane(std::chrono::duration_cast<milliseconds>(head->due_at - now) + milliseconds{1});
@@ -135,6 +138,13 @@ void issue_state::take_calendar(const calendar_answered& m) {
   // Nothing of this effect was sent: no attempt of its own is spent.
   if (!*m.found) return effect_failed(m.found->error(), performed{}, false);
   sent_->calendar = (*m.found)->href;
+  // What goes out is what is known and asked for now, not when the facts were asked for.
+  const auto* e = find_effect(sent_->id);
+  if (e == nullptr) return drop_sent();
+  if (e->object == uid_ && !sync::wants_event(known_, ctx_->opt().calendar)) {
+    sent_->operation = sync::calendar_operation::remove;
+    if (!link_.base.href.empty()) return send_delete(*e);
+  }
   if (sent_->operation == sync::calendar_operation::remove)
     return ask(peers_.caldav,
                peers_.calls->delete_event(remotes::event_href(sent_->calendar, uid_), ""),
@@ -150,7 +160,6 @@ void issue_state::take_calendar(const calendar_answered& m) {
   r.last_sequence = link_.base.sequence;
   r.alarm_minutes = ctx_->opt().alarm_minutes;
   r.now = ctx_->clock.now();
-  // What goes out is what is known now, not what was known when the facts were asked for.
   sent_->fingerprint = sync::fingerprint(known_, ctx_->opt().calendar);
   ask(peers_.caldav, peers_.calls->put_event(r), sent_->how, token_for(call::effect));
 }
@@ -170,6 +179,9 @@ void issue_state::on_performed(const exchange_performed& m) {
   const call what = it->second;
   calls_.erase(it);
   if (what == call::read) {
+    // Planned now, it would be in memory only, and an outcome that is waited for would keep a
+    // part of it.
+    if (steps_down_) return;
     try {
       if (m.outcome) on_read(*m.outcome);
     } catch (const std::exception& e) {
@@ -247,7 +259,9 @@ void issue_state::effect_done(const performed& p) {
     if (settled.stale_href)
       unit.effects.push_back(delete_elsewhere(*e, *settled.stale_href, *settled.stale_etag, now));
     e = find_effect(sent_->id);  // the vector may have grown
+    if (last && !steps_down_) plan_anew(*e, unit);
     unit.links.push_back(link_row());
+    e = find_effect(sent_->id);
     // A dead effect on this object is mended by this success.
     for (auto& other : effects_)
       if (other.object == uid_ && other.status == effect_status::dead) {
@@ -272,6 +286,26 @@ void issue_state::effect_done(const performed& p) {
     return x.status == effect_status::done || x.status == effect_status::superseded;
   });
   commit_outcome(std::move(unit));
+}
+
+/// Rules that changed while this effect was under way asked of it what they no longer ask; whoever
+/// compared items with the new rules still saw it planned as they want it.
+void issue_state::plan_anew(const effect& carried_out, persistence::write& unit) {
+  const auto now = ctx_->clock.now();
+  const auto plan = sync::plan_calendar(known_, link_, {}, now, ctx_->opt().calendar);
+  if (!plan.effect) return;
+  effect next = carried_out;
+  next.id = next_effect_id(carried_out.cause);
+  next.revision = 0;
+  revise(next, *plan.effect);
+  next.attempts = 0;
+  next.created_at = now;
+  next.due_at = plan.effect->due_at;
+  next.finished_at.reset();
+  next.remote_id.clear();
+  link_ = plan.link;
+  unit.effects.push_back(next);
+  effects_.push_back(std::move(next));
 }
 
 effect issue_state::delete_elsewhere(const effect& cause, const std::string& href,

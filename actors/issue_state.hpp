@@ -67,6 +67,7 @@ private:
   void commit_plan(const sync::calendar_plan& plan, const std::string& reason);
 
   const effect& upsert_effect(const sync::calendar_plan& plan, timestamp now);
+  static void revise(effect& e, const sync::calendar_plan::wanted& as);
 
   std::int64_t next_effect_id(std::int64_t cause) const;
 
@@ -108,6 +109,9 @@ private:
   /// Memory is dropped; everything is in the store. The dispatcher reads our deliveries again
   /// later.
   void give_back(milliseconds pause, const std::string& why);
+
+  /// The same at the dispatcher's wish, as soon as nothing is under way.
+  void leave();
 
   // The lane
   effect* lane_head();
@@ -158,6 +162,8 @@ private:
   void take_outcome(call what, const exchange_performed& m);
 
   void effect_done(const performed& p);
+
+  void plan_anew(const effect& carried_out, persistence::write& unit);
 
   effect delete_elsewhere(const effect& cause, const std::string& href, const std::string& etag,
                           timestamp now);
@@ -235,7 +241,7 @@ private:
   int rereads_ = 0;
   std::size_t passed_over_ = 0;  ///< handled before this life; not reported yet
   bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,
-       reported_idle_ = false;
+       reported_idle_ = false, steps_down_ = false;
 };
 
 }  // namespace pb::actors

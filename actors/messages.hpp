@@ -62,7 +62,8 @@ struct sweep_due {};
 struct wake_entity {
   entity_key key;
 };
-/// Its rows were changed from outside: what is in memory is dropped and read again.
+/// Its rows were changed from outside, or may have been: what is in memory is dropped and read
+/// again, once what is under way has ended.
 struct reload_entity {
   entity_key key;
 };
@@ -72,6 +73,9 @@ struct handle_delivery {
   std::shared_ptr<const persistence::delivery> what;
 };
 struct wake {};
+/// End when nothing of yours is under way any more, and say so: whoever comes after you must not
+/// judge beside a write that is still on its way.
+struct step_down {};
 struct entity_loaded {
   std::shared_ptr<const result<persistence::entity_state>> state;
 };
@@ -175,10 +179,11 @@ using dispatcher_actor =
                      handles<void, parked_page_read>, handles<void, due_entities_read>,
                      handles<void, entity_reported>, handles<void, sweep_due>,
                      handles<void, wake_entity>, handles<void, reload_entity>>;
-using entity_actor = caf::typed_actor<handles<void, handle_delivery>, handles<void, wake>,
-                                      handles<void, entity_loaded>, handles<void, plan_committed>,
-                                      handles<void, exchange_performed>,
-                                      handles<void, calendar_answered>, handles<void, lane_due>>;
+using entity_actor =
+    caf::typed_actor<handles<void, handle_delivery>, handles<void, wake>, handles<void, step_down>,
+                     handles<void, entity_loaded>, handles<void, plan_committed>,
+                     handles<void, exchange_performed>, handles<void, calendar_answered>,
+                     handles<void, lane_due>>;
 using connector_actor = caf::typed_actor<handles<void, perform>, handles<void, answered>,
                                          handles<void, pump_due>, handles<void, again_due>>;
 /// What connectors look like from outside: the supervisor passes `perform` on to its child.
@@ -205,6 +210,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::wake_entity)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::reload_entity)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::handle_delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::step_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::entity_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::plan_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::lane_due)

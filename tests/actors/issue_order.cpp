@@ -171,3 +171,34 @@ BOOST_AUTO_TEST_CASE(a_delivery_whose_commit_was_not_answered_is_handled_before_
   for (const auto& d : all) BOOST_TEST(d.reason == "applied: snapshot; calendar: item changed");
   BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261205");
 }
+
+BOOST_AUTO_TEST_CASE(whoever_takes_over_after_a_lost_answer_waits_for_the_write_under_way) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_TEST(w.settle());
+  // Its write stays under way for long; meanwhile a delivery's commit is not answered, and somebody
+  // looks into the calendar.
+  bool putting = false, put = false, slow = false;
+  w.on_call = [&](const protocol::http_request& r) {
+    if (r.method == "PUT" && !std::exchange(putting, true)) slow = true;
+  };
+  w.leg = [&] { return milliseconds{std::exchange(slow, false) ? 15'000 : 5}; };
+  w.on_answer = [&](const sent_call& c, const auto&) { put = put || c.method == "PUT"; };
+  w.move_to(item, "2026-12-05");
+  BOOST_TEST(w.run_until([&] { return putting; }));
+  w.lose_commit_answers(1);
+  w.move_to(item, "2026-12-06");
+  w.run_for(1s);
+  w.dav.edit(item, "SUMMARY:", "SUMMARY:A person, ");
+  w.on_submit = [&](const persistence::write& unit) {
+    for (const auto& m : unit.marks)
+      for (const auto& d : w.deliveries(item))
+        if (d.seq == m.seq && d.form == "calendar.observed") BOOST_TEST(put);
+  };
+  w.sync_now();
+  BOOST_TEST(!put);
+  BOOST_TEST(w.settle(30min));
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261206");
+}

@@ -134,7 +134,12 @@ void checker::check_effect(const persistence::effect& e) {
 
 void checker::on_commit(const persistence::write& unit,
                         const result<persistence::written>& answer) {
-  if (!answer && answer.error().code != errc::timed_out) return;
+  if (!answer && answer.error().code != errc::timed_out) {
+    // The outcome of a write is not kept, yet the write has ended.
+    if (!unit.attempts.empty())
+      for (const auto& e : unit.effects) in_flight_.erase(e.entity.text());
+    return;
+  }
   if (answer) {
     for (std::size_t n = 0; n < unit.appends.size(); ++n) {
       const auto& a = answer->appends[n];

@@ -404,6 +404,7 @@ void stage::between(const step& s) {
     case deed::stop:
       if (!world_.running()) return;
       world_.stop();
+      checker_.on_death();
       down_until_ = world_.elapsed() + (d % 3 == 0 ? 8min : 2s);
       return;
     case deed::jump_clock:
