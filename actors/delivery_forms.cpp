@@ -60,7 +60,9 @@ result<sync::heard> hear(const persistence::delivery& d) {
 std::string project_named_in(const persistence::delivery& d) {
   if (!d.body || d.form == forms::plane_webhook) return {};
   auto o = object_in(d.form, *d.body);
-  return o ? text(*o, "project") : std::string{};
+  if (!o) return {};
+  const auto* item = o->if_contains("item");
+  return text(item != nullptr && item->is_object() ? item->get_object() : *o, "project");
 }
 
 std::optional<persistence::touched_entity> touch_of(const persistence::delivery_append& d) {

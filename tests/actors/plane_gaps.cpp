@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include "actors/delivery_forms.hpp"
 #include "world.hpp"
 
 using namespace pb;
@@ -229,4 +230,24 @@ BOOST_FIXTURE_TEST_CASE(an_item_that_moved_without_a_webhook_is_found_in_its_new
   const auto journaled = deliveries().size();
   run_for(1h);
   BOOST_TEST(deliveries().size() == journaled);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_item_that_moved_unseen_and_was_held_as_gone_comes_back_by_a_poll,
+                        bridge) {
+  const auto item = dated();
+  lose_webhooks = true;
+  BOOST_REQUIRE(move_between(item, other_project));
+  faults.push_back({.method = "GET", .url = other_project + "/work-items/", .status = 503});
+  BOOST_TEST(run_until([&] { return dav.count(item) == 0; }, 2h));
+  faults.clear();
+  BOOST_TEST(run_until([&] { return dav.count(item) == 1; }, 5min));
+}
+
+BOOST_AUTO_TEST_CASE(a_listed_item_names_its_project) {
+  // Read again where it is said to be, not only where it was: it may have moved.
+  persistence::delivery d;
+  d.form = std::string{actors::forms::plane_read};
+  d.body = std::make_shared<const std::string>(
+      actors::read_body(timestamp{}, R"({"id":"i","project":"there"})"));
+  BOOST_TEST(actors::project_named_in(d) == "there");
 }
