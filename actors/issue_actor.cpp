@@ -376,6 +376,7 @@ void issue_state::read_failed(const failure& f) {
 void issue_state::judge_calendar() {
   auto seen = parse_observed(*current_->body);
   if (!seen) return bury(describe(seen.error()));
+  if (stands_ && (!seen->present || seen->etag != stands_->etag)) stands_.reset();
   if (known_.project.empty()) project_hint_ = seen->project;
   if (sync::wants_event(known_, ctx_->opt().calendar)) {
     seen->rendered_hash = protocol::caldav::content_hash(render());
@@ -457,6 +458,7 @@ void issue_state::count_attempt(const delivery& d, const std::string& why, deliv
 }
 
 void issue_state::give_back(milliseconds pause, const std::string& why) {
+  stands_.reset();
   probe_->failed();
   log::warn("entity pauses",
             {log::kv("entity", key_), log::kv("after_ms", pause.count()), log::kv("reason", why)});

@@ -15,6 +15,8 @@ using persistence::effect_status;
 using std::chrono::milliseconds;
 namespace {
 constexpr const char* caldav = "caldav";
+/// Of an event's text that a live actor holds; most have some 1 kB.
+constexpr std::size_t remembered_bytes = 16 * 1024;
 }  // namespace
 
 effect* issue_state::lane_head() {
@@ -156,6 +158,7 @@ void issue_state::take_calendar(const calendar_answered& m) {
   sent_->names = names();
   r.etag = r.event_href.empty() ? "" : link_.base.etag;
   r.hash = link_.base.hash;
+  if (stands_ && stands_->href == r.event_href && stands_->etag == r.etag) r.text = stands_->text;
   r.base_labels = link_.base.labels;
   r.last_sequence = link_.base.sequence;
   r.alarm_minutes = ctx_->opt().alarm_minutes;
@@ -224,6 +227,7 @@ void issue_state::effect_done(const performed& p) {
                           "",
                           {}},
                          p, true);
+  if (e->object == uid_) stands_.reset();
   e->status = effect_status::done;
   e->finished_at = now;
   ++e->attempts;
@@ -237,6 +241,7 @@ void issue_state::effect_done(const performed& p) {
     o.at = now;
     if (o.operation == sync::calendar_operation::put) {
       auto r = remotes::put_from(*p.what);
+      remember_event(r);
       o.href = std::move(r.href);
       o.etag = std::move(r.etag);
       o.hash = std::move(r.hash);
@@ -326,7 +331,13 @@ effect issue_state::delete_elsewhere(const effect& cause, const std::string& hre
   return d;
 }
 
+void issue_state::remember_event(const put_result& r) {
+  if (r.text.empty() || r.text.size() > remembered_bytes) return;
+  stands_ = standing_event{r.href, r.etag, r.text};
+}
+
 void issue_state::effect_failed(const failure& f, const performed& p, bool sent) {
+  stands_.reset();  // it may have been written all the same
   effect* e = find_effect(sent_->id);
   if (e == nullptr) return drop_sent();
   if (f.code == errc::not_found && sent_->operation == sync::calendar_operation::put)

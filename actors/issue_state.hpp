@@ -156,6 +156,10 @@ private:
   protocol::caldav::event_values render() const;
   std::string names() const;
 
+  /// Kept for the next write, which then need not read first; not what is too large to be held by
+  /// each of many.
+  void remember_event(const put_result& r);
+
   // Outcomes
   void on_performed(const exchange_performed& m);
 
@@ -231,6 +235,12 @@ private:
   };
   std::vector<planned_delivery> planned_;  ///< not committed yet
   persistence::write unit_;                ///< theirs
+  /// The event as it stands on the server, if that is known: out of the last exchange, until one
+  /// fails or somebody else is seen to have changed it.
+  struct standing_event {
+    std::string href, etag, text;
+  };
+  std::optional<standing_event> stands_;
   std::optional<dispatched> sent_;
   timestamp sent_at_{};
   std::int64_t possibly_sent_ = 0, outcome_awaited_ = 0;

@@ -101,6 +101,7 @@ exchange_ptr remotes::put_event(const put_request& r) const {
   q.wanted = r.wanted;
   q.known_etag = r.etag;
   q.known_hash = r.hash;
+  q.known_text = r.text;
   q.base_labels = r.base_labels;
   q.last_sequence = r.last_sequence;
   if (r.alarm_minutes) q.alarm = std::chrono::minutes{*r.alarm_minutes};
@@ -109,7 +110,7 @@ exchange_ptr remotes::put_event(const put_request& r) const {
 }
 put_result remotes::put_from(const protocol::exchange& put) {
   const auto& o = as<caldav::put_event_exchange>(put).outcome();
-  return {o.href, o.etag, o.hash, o.labels, o.sequence, o.wrote, o.put_back, o.foreign};
+  return {o.href, o.etag, o.hash, o.text, o.labels, o.sequence, o.wrote, o.put_back, o.foreign};
 }
 exchange_ptr remotes::delete_event(const std::string& href, const std::string& etag) const {
   return std::make_shared<caldav::delete_event_exchange>(caldav::delete_event_request{href, etag},

@@ -22,6 +22,7 @@ struct put_request {
   std::string calendar_href, event_href;  ///< event_href empty: derived from the UID
   protocol::caldav::event_values wanted;
   std::string etag, hash;
+  std::string text{};  ///< what stands there under `etag`, if that is known; empty: it is read
   std::vector<std::string> base_labels;
   int last_sequence = 0;
   std::optional<int> alarm_minutes;
@@ -29,6 +30,7 @@ struct put_request {
 };
 struct put_result {
   std::string href, etag, hash;
+  std::string text;  ///< what stands there under `etag`; empty: not known
   std::vector<std::string> labels;
   int sequence = 0;
   bool wrote = false;

@@ -1,6 +1,7 @@
 // protocol/caldav/exchanges: reading and writing events on a server, one exchange per operation
 // (docs/contracts/caldav.md, "Objects" and "Reactions"). The connector runs them; every exchange
-// reads what is there before it decides, so starting anew after an unknown outcome is safe.
+// decides on what is there, read or guarded by its etag, so starting anew after an unknown outcome
+// is safe.
 #pragma once
 #include <optional>
 #include <string>
@@ -20,6 +21,10 @@ struct put_event_request {
   std::string href;      ///< stored href; empty: none yet, derived
   event_values wanted;
   std::string known_etag, known_hash;  ///< as last agreed on; empty when lost
+  /// What stood at `href` under `known_etag`, out of an earlier result: merged with and written
+  /// over without reading it again, as long as the server says that it still stands. Empty: it is
+  /// read.
+  std::string known_text;
   std::vector<std::string> base_labels;
   int last_sequence = 0;
   std::optional<std::chrono::minutes> alarm;  ///< on create only
@@ -30,6 +35,7 @@ struct put_event_request {
 struct put_event_result {
   std::string href, etag;  ///< etag with its quotes, empty when the server keeps none
   std::string hash;        ///< content hash of what was wanted
+  std::string text;  ///< what stands there under `etag`; empty unless a strong one came with it
   int sequence = 0;
   std::vector<std::string> labels;  ///< the next base
   bool wrote = false;               ///< false: the server copy already held our values
@@ -54,8 +60,9 @@ private:
   step on_answer(const http_response& answer) override;
   step read();
   step create();
-  step write(std::string text, std::string_view precondition, std::string_view value);
+  step write(std::string_view precondition, std::string_view value);
   step on_read(const http_response& answer);
+  step merge_with(std::string_view server_copy);
   step on_gone(const http_response& answer);
   step write_over(const std::string& etag);
   step on_written(const http_response& answer);
@@ -74,6 +81,7 @@ private:
   std::string text_, server_etag_;
   int rounds_ = 0;
   bool creating_ = false, shortened_ = false, looked_for_uid_ = false;
+  bool from_memory_ = false;  ///< nothing was read yet: merged with the text of the request
   std::optional<failure> conflict_;
   put_event_result out_;
 };

@@ -32,26 +32,35 @@ step put_event_exchange::begin() {
   conflict_.reset();
   const bool stored = !request_.href.empty();
   href_ = stored ? request_.href : event_href(request_.calendar, wanted_.uid);
+  // Once: whoever starts anew does not know how the first time ended.
+  const auto known = std::exchange(request_.known_text, {});
+  from_memory_ = stored && !known.empty() && strong(request_.known_etag);
+  if (from_memory_) {
+    server_etag_ = request_.known_etag;
+    return merge_with(known);
+  }
   return stored || !request_.create_if_missing ? read() : create();
 }
 
 step put_event_exchange::read() {
   stage_ = stage::read;
+  from_memory_ = false;
+  out_.put_back = false;  // judged by what stands there now
   return send("GET", href_, {{"Accept", "text/calendar"}});
 }
 
 step put_event_exchange::create() {
   creating_ = true;
   out_.sequence = std::max(request_.last_sequence, 0);
-  return write(build_event(wanted_, request_.alarm, out_.sequence), "If-None-Match", "*");
+  text_ = build_event(wanted_, request_.alarm, out_.sequence);
+  return write("If-None-Match", "*");
 }
 
-step put_event_exchange::write(std::string text, std::string_view precondition,
-                               std::string_view value) {
+step put_event_exchange::write(std::string_view precondition, std::string_view value) {
   stage_ = stage::write;
   std::vector<http_header> headers{{"Content-Type", std::string{calendar_type}}};
   if (!precondition.empty()) headers.push_back({std::string{precondition}, std::string{value}});
-  return send("PUT", href_, std::move(headers), std::move(text));
+  return send("PUT", href_, std::move(headers), text_);
 }
 
 step put_event_exchange::another_round() {
@@ -90,7 +99,12 @@ step put_event_exchange::on_answer(const http_response& answer) {
 step put_event_exchange::on_read(const http_response& answer) {
   if (answer.status == 404 || answer.status == 410) return on_gone(answer);
   if (answer.status != 200) return fail(answer);
-  const auto current = read_owned(answer.body, wanted_.uid);
+  server_etag_ = answer.header("ETag");
+  return merge_with(answer.body);
+}
+
+step put_event_exchange::merge_with(std::string_view server_copy) {
+  const auto current = read_owned(server_copy, wanted_.uid);
   if (!current) {
     if (current.error().code != errc::not_found) {
       auto wrong = current.error();
@@ -102,19 +116,21 @@ step put_event_exchange::on_read(const http_response& answer) {
     return done();
   }
   auto merging =
-      merge_event(answer.body, wanted_, request_.base_labels, request_.now, request_.last_sequence);
+      merge_event(server_copy, wanted_, request_.base_labels, request_.now, request_.last_sequence);
   if (!merging) return merging.error();
+  // That nothing is to be written may be because somebody changed it: only a look tells.
+  if (from_memory_ && !merging->changed) return read();
   merged_ = std::move(*merging);
   creating_ = false;
   out_.sequence = merged_.sequence;
   out_.notes = merged_.notes;
-  server_etag_ = answer.header("ETag");
   // Only what was agreed on before can have been edited by somebody else.
   out_.put_back =
       merged_.changed && !request_.known_hash.empty() &&
       content_hash(*current, request_.base_labels, request_.base_labels) != request_.known_hash;
   if (!merged_.changed) {
     out_.etag = server_etag_;
+    if (strong(out_.etag)) out_.text = merged_.text;
     if (!out_.etag.empty()) return done();
     stage_ = stage::etag_after;
     return propfind(href_, 0, body_get_etag());
@@ -128,8 +144,8 @@ step put_event_exchange::on_read(const http_response& answer) {
 step put_event_exchange::write_over(const std::string& etag) {
   // A weak etag must not stand in If-Match, and `If-Match: *` is answered wrongly by Radicale.
   // Without a strong one the write follows the read at once, unguarded.
-  if (!strong(etag)) return write(text_, {}, {});
-  return write(text_, "If-Match", etag);
+  if (!strong(etag)) return write({}, {});
+  return write("If-Match", etag);
 }
 
 step put_event_exchange::on_etag_before(const http_response& answer) {
@@ -155,6 +171,7 @@ step put_event_exchange::on_written(const http_response& answer) {
   out_.created = creating_;
   href_ = current_url();  // after a redirect
   out_.etag = answer.header("ETag");
+  if (strong(out_.etag)) out_.text = std::move(text_);
   if (!out_.etag.empty()) return done();
   stage_ = stage::etag_after;
   return propfind(href_, 0, body_get_etag());
@@ -170,6 +187,10 @@ step put_event_exchange::on_etag_after(const http_response& answer) {
 
 step put_event_exchange::on_refused(const http_response& answer) {
   const auto effective = status_of(answer);
+  // What is remembered stands there no more: from here on as if nothing had been.
+  if (from_memory_ && (effective.status == 404 || effective.status == 409 ||
+                       effective.status == 410 || effective.status == 412))
+    return read();
   if (effective.condition == "no-uid-conflict") {
     // Another href holds our UID: found once, or reported.
     conflict_ = fail(answer);

@@ -153,7 +153,7 @@ http_response dav_server::put(const std::string& path, const http_request& r) {
   e.text = r.body;
   e.etag = next_etag();
   auto a = plain(there ? 204 : 201);
-  a.headers.push_back({"ETag", e.etag});
+  if (names_writes) a.headers.push_back({"ETag", e.etag});
   return a;
 }
 

@@ -33,7 +33,8 @@ public:
   };
   std::vector<write> writes;  ///< what really changed an event, in order
 
-  bool unheard = false;  ///< what is handled now has no caller any more
+  bool names_writes = true;  ///< an answer to PUT carries the etag
+  bool unheard = false;      ///< what is handled now has no caller any more
 
   /// The event of this work item, wherever it is; twice in two calendars is an error of the test.
   [[nodiscard]] const event* find(const std::string& item) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 
@@ -28,11 +29,17 @@ struct bridge : world {
   }
 };
 
+/// PB_FIGURES_ITEMS=10000 for the figures in docs/performance.md; they take a minute.
+const int scanned_items = [] {
+  const char* asked = std::getenv("PB_FIGURES_ITEMS");
+  return asked != nullptr ? std::stoi(asked) : 1'000;
+}();
+
 /// Many items, all with dates, that were there before the bridge was.
 struct large : world {
   large() {
     lose_webhooks = true;
-    for (int n = 0; n < 10'000; ++n)
+    for (int n = 0; n < scanned_items; ++n)
       items.push_back(create("Item " + std::to_string(n),
                              "2027-0" + std::to_string(1 + n % 9) + "-1" + std::to_string(n % 10)));
     run_for(1min);
@@ -74,8 +81,9 @@ struct large : world {
 };
 
 void show(const char* what, const std::vector<double>& v) {
-  std::cout << what << ": " << v.size() << " edits, p50 " << share_of(v, 0.5) << " ms, p95 "
-            << share_of(v, 0.95) << " ms, most " << share_of(v, 1) << " ms\n";
+  std::cout << what << " (" << scanned_items << " items): " << v.size() << " edits, p50 "
+            << share_of(v, 0.5) << " ms, p95 " << share_of(v, 0.95) << " ms, most "
+            << share_of(v, 1) << " ms\n";
 }
 
 }  // namespace
@@ -83,19 +91,27 @@ void show(const char* what, const std::vector<double>& v) {
 BOOST_FIXTURE_TEST_CASE(a_burst_of_edits_to_one_item_costs_two_calls, bridge) {
   const auto item = create("Item", "2026-12-04");
   BOOST_REQUIRE(settle());
-  run_for(1min);
-  const auto from = calls.size();
-  for (int n = 0; n < 20; ++n) {
-    edit(item, R"({"name":"Name )" + std::to_string(n) + "\"}");
-    run_for(250ms);
-  }
-  BOOST_REQUIRE(settle());
-  const auto to_item = calls_to("", item, from);
-  std::cout << "20 edits to one item in 5 s: " << to_item.size() << " outbound calls:";
-  for (const auto& c : to_item) std::cout << ' ' << c.method;
-  std::cout << '\n';
-  BOOST_TEST(to_item.size() <= 2u);
-  BOOST_TEST(property(dav.find(item)->text, "SUMMARY").find("Name 19") != std::string::npos);
+  const auto burst = [&](const char* who) {
+    const auto from = calls.size();
+    for (int n = 0; n < 20; ++n) {
+      edit(item, R"({"name":")" + std::string{who} + " " + std::to_string(n) + "\"}");
+      run_for(250ms);
+    }
+    BOOST_REQUIRE(settle());
+    const auto to_item = calls_to("", item, from);
+    std::cout << "20 edits to one item (" << who << ") in 5 s: " << to_item.size()
+              << " outbound calls:";
+    for (const auto& c : to_item) std::cout << ' ' << c.method;
+    std::cout << '\n';
+    BOOST_TEST(property(dav.find(item)->text, "SUMMARY").find(std::string{who} + " 19") !=
+               std::string::npos);
+    return to_item.size();
+  };
+  run_for(20s);
+  BOOST_TEST(burst("in memory") <= 2u);
+  BOOST_REQUIRE(run_until([&] { return actors("issue").find(item) == std::string::npos; }));
+  // Nothing is remembered of an item at rest: one look more.
+  BOOST_TEST(burst("at rest") <= 3u);
 }
 
 BOOST_FIXTURE_TEST_CASE(steady_work_costs_hardly_a_request_to_plane, bridge) {
@@ -141,12 +157,12 @@ BOOST_FIXTURE_TEST_CASE(steady_work_costs_hardly_a_request_to_plane, bridge) {
   BOOST_TEST(each <= 1.2);
 }
 
-BOOST_FIXTURE_TEST_CASE(an_edit_reaches_the_calendar_while_ten_thousand_items_are_scanned, large) {
+BOOST_FIXTURE_TEST_CASE(an_edit_does_not_wait_for_the_scan_that_runs_beside_it, large) {
   const auto first = edit_for(12min);  // the first scan, and 10,000 events that it makes
-  show("edit to effect while a first scan of 10,000 items runs and fills the calendar", first);
+  show("edit to effect while a first scan runs and fills the calendar", first);
   BOOST_TEST(share_of(first, 0.95) <= 300);
   BOOST_REQUIRE(settle(30min));
   const auto steady = edit_for(20min);  // one of the scans that look for deletions
-  show("edit to effect while a full scan of 10,000 items runs", steady);
+  show("edit to effect while a full scan runs", steady);
   BOOST_TEST(share_of(steady, 0.95) <= 300);
 }

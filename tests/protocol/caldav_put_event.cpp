@@ -51,6 +51,16 @@ http_response written(int status, std::string etag = "\"e2\"") {
 const std::string server_copy = fixture("ics/merge-1-server-copy.ics");
 const std::string merged_copy = fixture("ics/merge-2-after-update.ics");
 
+put_event_request remembered() {
+  auto r = update();
+  auto before = leap_day();
+  before.categories = {"release"};
+  r.known_hash = content_hash(before);
+  r.known_etag = "\"e1\"";
+  r.known_text = server_copy;
+  return r;
+}
+
 struct running {
   explicit running(put_event_request r) : run(std::move(r), host_policy{base}), s(run) {}
   put_event_exchange run;
@@ -115,6 +125,140 @@ BOOST_AUTO_TEST_CASE(a_clients_edit_of_our_values_is_told_apart_from_our_own_cha
   own.s.answer(ok(untouched)).answer(written(204));
   BOOST_TEST(own.run.outcome().wrote);
   BOOST_TEST(!own.run.outcome().put_back);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_remembered_is_merged_with_and_written_over_without_reading_it) {
+  running t{remembered()};
+  BOOST_TEST(t.s.line() == "PUT " + derived);
+  BOOST_TEST(header_of(t.s.request(), "If-Match") == "\"e1\"");
+  BOOST_TEST(t.s.request().body == merged_copy);
+  t.s.answer(written(204));
+  BOOST_TEST(t.s.done());
+  // What the next one may remember.
+  BOOST_TEST(t.run.outcome().text == merged_copy);
+  BOOST_TEST(t.run.outcome().etag == "\"e2\"");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_remembered_and_stands_no_more_ends_as_if_it_had_been_read_at_once) {
+  const std::string theirs = "X-THEIRS:added between two of our writes";
+  auto added = server_copy;
+  added.insert(added.find("END:VEVENT"), theirs + "\r\n");
+  struct row {
+    const char* what;
+    http_response refusal, found;
+  };
+  std::vector<row> rows;
+  for (const auto& [what, refusal] : std::vector<std::pair<const char*, http_response>>{
+           {"412", {412, {}, ""}},
+           {"inner 412", answer_of("xandikos/17-put-update-stale.http")},
+           {"404", {404, {}, ""}},
+           {"409", {409, {}, ""}},
+           {"410", {410, {}, ""}}}) {
+    rows.push_back({what, refusal, ok(added, "\"theirs\"")});
+    rows.push_back({what, refusal, ok(added, "")});
+    rows.push_back({what, refusal, ok(merged_copy, "\"ours\"")});
+    rows.push_back({what, refusal, {404, {}, ""}});
+  }
+  for (const auto& r : rows) BOOST_TEST_CONTEXT(r.what << " then " << r.found.status) {
+      auto without = remembered();
+      without.known_text.clear();
+      running first{remembered()}, plain{without};
+      first.s.answer(r.refusal);
+      for (auto* t : {&first, &plain}) {
+        BOOST_TEST(t->s.line() == "GET " + derived);
+        t->s.answer(r.found);
+        if (!t->s.done() && t->s.request().method == "PROPFIND")
+          t->s.answer(207, multi(found("/x", "<d:getetag>\"p\"</d:getetag>")));
+        BOOST_TEST((t->s.done() || t->s.request().method == "PUT"));
+      }
+      BOOST_TEST(first.s.done() == plain.s.done());
+      if (!first.s.done()) {
+        const auto &a = first.s.request(), &b = plain.s.request();
+        BOOST_TEST(a.body == b.body);
+        for (const auto* precondition : {"If-Match", "If-None-Match"})
+          BOOST_TEST(header_of(a, precondition) == header_of(b, precondition));
+        if (r.found.body == added) BOOST_TEST(a.body.find(theirs) != std::string::npos);
+        first.s.answer(written(204));
+        plain.s.answer(written(204));
+      }
+      const auto &a = first.run.outcome(), &b = plain.run.outcome();
+      BOOST_TEST(first.s.done());
+      BOOST_TEST(a.href == b.href);
+      BOOST_TEST(a.etag == b.etag);
+      BOOST_TEST(a.hash == b.hash);
+      BOOST_TEST(a.text == b.text);
+      BOOST_TEST(a.sequence == b.sequence);
+      BOOST_TEST(a.labels == b.labels, boost::test_tools::per_element());
+      BOOST_TEST(a.wrote == b.wrote);
+      BOOST_TEST(a.created == b.created);
+      BOOST_TEST(a.put_back == b.put_back);
+      BOOST_TEST(a.put_back == (r.found.body == added));  // its title had been moved by hand
+      BOOST_TEST(a.missing == b.missing);
+      BOOST_TEST(a.foreign == b.foreign);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_remembered_costs_no_round_of_the_race) {
+  running t{remembered()};
+  t.s.answer(412);
+  for (int round = 0; round < put_event_exchange::round_limit; ++round)
+    t.s.answer(ok(server_copy)).answer(412);
+  t.s.answer(ok(server_copy)).answer(412);
+  BOOST_TEST((t.s.failed().code == errc::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_guarded_or_says_nothing_is_read) {
+  struct row {
+    const char* why;
+    void (*change)(put_event_request&);
+    std::string line;
+  };
+  const std::vector<row> rows{
+      {"no text", [](auto& r) { r.known_text.clear(); }, "GET " + derived},
+      {"no etag", [](auto& r) { r.known_etag.clear(); }, "GET " + derived},
+      {"a weak etag", [](auto& r) { r.known_etag = "W/\"e1\""; }, "GET " + derived},
+      {"no href yet", [](auto& r) { r.href.clear(); }, "PUT " + derived},
+      // Nothing to write by what is remembered: perhaps somebody changed it, and that is put back.
+      {"our values already", [](auto& r) { r.known_text = merged_copy; }, "GET " + derived}};
+  for (const auto& r : rows) {
+    auto request = remembered();
+    r.change(request);
+    running t{request};
+    BOOST_TEST_CONTEXT(r.why) {
+      BOOST_TEST(t.s.line() == r.line);
+      BOOST_TEST(header_of(t.s.request(), "If-Match") == "");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_write_over_what_was_remembered_whose_answer_was_lost_is_looked_for) {
+  running t{remembered()};
+  // The PUT was carried out, its answer lost: the connector starts anew.
+  script again{t.run};
+  BOOST_TEST(again.line() == "GET " + derived);
+  again.answer(ok(merged_copy, "\"e2\""));
+  BOOST_TEST(again.done());
+  BOOST_TEST(!t.run.outcome().wrote);
+}
+
+BOOST_AUTO_TEST_CASE(only_what_a_strong_etag_came_with_may_be_remembered) {
+  running made{create()};
+  made.s.answer(written(201));
+  BOOST_TEST(made.run.outcome().text == build_event(wanted()));
+  running weak{create()};
+  weak.s.answer(written(201, "W/\"f\""));
+  BOOST_TEST(weak.run.outcome().text == "");
+  // What was asked for later may belong to somebody else's write.
+  running late{create()};
+  late.s.answer(written(201, "")).answer(207, multi(found("/x", "<d:getetag>\"l\"</d:getetag>")));
+  BOOST_TEST(late.run.outcome().etag == "\"l\"");
+  BOOST_TEST(late.run.outcome().text == "");
+  running held{update()};
+  held.s.answer(ok(merged_copy));
+  BOOST_TEST(held.run.outcome().text == merged_copy);
+  running held_weak{update()};
+  held_weak.s.answer(ok(merged_copy, "W/\"e\""));
+  BOOST_TEST(held_weak.run.outcome().text == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_create_that_meets_our_own_event_adopts_and_merges_it) {
