@@ -1,8 +1,6 @@
 // serve: the daemon. Opens the store, starts the actors, then the listener; on SIGTERM from the
 // outside in. Nothing but the store is needed to start: a Plane or a calendar that is away never
 // blocks it.
-#include <malloc.h>
-
 #include <csignal>
 #include <future>
 #include <iostream>
@@ -18,9 +16,6 @@
 namespace pb::app {
 namespace {
 
-/// Blocks of this size go back to the system as soon as they are freed.
-constexpr int large_block_bytes = 128 * 1024;
-
 /// Blocked before any thread starts, so that only sigwait sees them.
 sigset_t handled_signals() {
   sigset_t set;
@@ -32,9 +27,6 @@ sigset_t handled_signals() {
 }  // namespace
 
 int serve(const common_options& o) {
-  // glibc raises this with each large block that is freed, and then keeps what a flood of large
-  // bodies took in pieces that nothing else fits into.
-  ::mallopt(M_MMAP_THRESHOLD, large_block_bytes);
   const auto set = handled_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
