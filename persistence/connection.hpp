@@ -107,6 +107,17 @@ public:
   /// `{rows}` in the text stands for a relation v(columns…) of the given rows; results of all rows
   /// come together, in no fixed order.
   virtual result<row_set> query_rows(const std::string& sql, const bulk_rows& rows) = 0;
+  /// Several such statements about the same rows, in one trip where there are trips.
+  virtual result<std::vector<row_set>> query_each(std::span<const std::string> statements,
+                                                  const bulk_rows& rows) {
+    std::vector<row_set> all;
+    for (const std::string& sql : statements) {
+      auto answer = query_rows(sql, rows);
+      if (!answer) return answer.error();
+      all.push_back(std::move(*answer));
+    }
+    return all;
+  }
   /// The same without a result; inside a transaction it may run as late as the next query or the
   /// commit, whose failure is then this statement's.
   virtual result<void> execute_rows(const std::string& sql, const bulk_rows& rows) = 0;

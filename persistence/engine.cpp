@@ -29,6 +29,10 @@ const std::string claim_identities =
     "INSERT INTO identities (tenant_id, source, identity, seq, at) "
     "SELECT v.tenant_id, v.source, v.identity, v.seq, v.at FROM {rows} WHERE true "
     "ON CONFLICT (tenant_id, source, identity) DO NOTHING RETURNING seq";
+/// All of them or none: one that is known fails the transaction.
+const std::string insert_identities =
+    "INSERT INTO identities (tenant_id, source, identity, seq, at) "
+    "SELECT v.tenant_id, v.source, v.identity, v.seq, v.at FROM {rows} WHERE true";
 const std::string release_identities =
     "DELETE FROM identities WHERE (tenant_id, source, identity, seq) IN "
     "(SELECT v.tenant_id, v.source, v.identity, v.seq FROM {rows})";
@@ -51,6 +55,9 @@ const std::string insert_bodies =
 constexpr std::array open_columns{column{"status", int64}, column{"seq", int64}};
 const std::string insert_open =
     "INSERT INTO open_deliveries (status, seq) SELECT v.status, v.seq FROM {rows} WHERE true";
+
+/// Batches that ask first what is known, after one that met a duplicate unprepared.
+constexpr unsigned wary_batches = 16;
 
 constexpr std::string_view last_batch = "last_batch";
 constexpr std::string_view seq_floor = "seq_floor";
@@ -141,7 +148,9 @@ result<void> engine::append_deliveries(connection& c, std::span<const write* con
       const auto [at, fresh] = owners.emplace(identity_key(o.what->row, identity), &o);
       meet = meet || (!fresh && at->second != &o);
     }
-  if (auto r = meet ? ask_first(c, all) : claim(c, all); !r) return r;
+  supposed_new_ = !meet && wary_ == 0;
+  if (auto r = meet ? ask_first(c, all) : supposed_new_ ? suppose_new(c, all) : claim(c, all); !r)
+    return r;
   journal_rows rows;
   for (const offered& o : all) {
     if (o.answer->duplicate)
@@ -152,20 +161,36 @@ result<void> engine::append_deliveries(connection& c, std::span<const write* con
   return rows.insert(c);
 }
 
-/// None repeats another: the insert itself tells which are known.
-result<void> engine::claim(connection& c, std::span<const offered> all) {
-  bulk_rows claims{identity_columns};
-  std::vector<std::size_t> claimed(all.size(), 0), granted(all.size(), 0);
-  const std::int64_t first_seq = next_seq_;
+/// A number for each, and a row for each of its identities.
+bulk_rows engine::number(std::span<const offered> all, std::vector<std::size_t>& identities_of) {
+  bulk_rows rows{identity_columns};
+  identities_of.assign(all.size(), 0);
   for (std::size_t n = 0; n < all.size(); ++n) {
     *all[n].answer = {next_seq_++, false};
     const auto& names = all[n].what->identities;
     for (auto name = names.begin(); name != names.end(); ++name) {
       if (std::find(names.begin(), name, *name) != name) continue;
-      ++claimed[n];
-      add_identity(claims, all[n].what->row, *name, all[n].answer->seq);
+      ++identities_of[n];
+      add_identity(rows, all[n].what->row, *name, all[n].answer->seq);
     }
   }
+  return rows;
+}
+
+/// Nearly always none is known, and then nobody has to be asked: the whole transaction goes in one
+/// trip. A duplicate fails it, and it is written again by claim().
+result<void> engine::suppose_new(connection& c, std::span<const offered> all) {
+  std::vector<std::size_t> unused;
+  const bulk_rows identities = number(all, unused);
+  if (identities.empty()) return {};
+  return c.execute_rows(insert_identities, identities);
+}
+
+/// None repeats another: the insert itself tells which are known.
+result<void> engine::claim(connection& c, std::span<const offered> all) {
+  std::vector<std::size_t> claimed, granted(all.size(), 0);
+  const std::int64_t first_seq = next_seq_;
+  const bulk_rows claims = number(all, claimed);
   if (claims.empty()) return {};
   auto fresh = c.query_rows(claim_identities, claims);
   if (!fresh) return fresh.error();
@@ -247,8 +272,26 @@ result<std::vector<std::int64_t>> engine::earlier_of(connection& c, std::span<co
 
 result<std::vector<written>> engine::apply(connection& c, std::span<const write* const> units) {
   const auto started = std::chrono::steady_clock::now();
+  if (wary_ > 0) --wary_;
+  result<void> done = transact(c, units);
+  if (!done && supposed_new_ && c.last_fault() == fault::data) {
+    c.rollback();
+    wary_ = wary_batches;
+    done = transact(c, units);
+  }
+  figures_.took = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - started);
+  if (!done) {
+    if (c.last_fault() != fault::unknown) c.rollback();
+    return done.error();
+  }
+  return std::move(answer_);
+}
+
+result<void> engine::transact(connection& c, std::span<const write* const> units) {
   answer_.assign(units.size(), {});
   figures_ = {units.size(), 0, 0, {}};
+  supposed_new_ = false;
   batch_ = std::to_string(random_.next());
   using step = result<void> (*)(connection&, tables::units);
   static constexpr std::array<step, 8> steps{
@@ -261,13 +304,7 @@ result<std::vector<written>> engine::apply(connection& c, std::span<const write*
   // What tells, after a lost answer, whether this very transaction was committed.
   if (done) done = tables::put_fact(c, last_batch, batch_);
   if (done) done = c.commit();
-  figures_.took = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - started);
-  if (!done) {
-    if (c.last_fault() != fault::unknown) c.rollback();
-    return done.error();
-  }
-  return std::move(answer_);
+  return done;
 }
 
 result<bool> engine::was_applied(connection& c) {

@@ -49,7 +49,10 @@ private:
     const delivery_append* what;
     appended* answer;
   };
+  result<void> transact(connection& c, std::span<const write* const> units);
   result<void> append_deliveries(connection& c, std::span<const write* const> units);
+  bulk_rows number(std::span<const offered> all, std::vector<std::size_t>& identities_of);
+  result<void> suppose_new(connection& c, std::span<const offered> all);
   result<void> claim(connection& c, std::span<const offered> all);
   result<void> ask_first(connection& c, std::span<const offered> all);
   static result<std::vector<std::int64_t>> earlier_of(connection& c, std::span<const offered> all,
@@ -57,6 +60,8 @@ private:
 
   random_source& random_;
   std::int64_t next_seq_ = 1;
+  unsigned wary_ = 0;  ///< batches that do not suppose all deliveries to be new
+  bool supposed_new_ = false;
   std::string batch_;
   std::vector<written> answer_;
   commit_figures figures_;

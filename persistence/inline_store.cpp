@@ -10,8 +10,8 @@ inline_store::inline_store(open_options options, std::unique_ptr<connection> c)
       engine_(random_of()),
       reader_([this](const std::string& sql,
                      std::span<const value> p) { return session_->query(sql, p); },
-              [this](const std::string& sql, const bulk_rows& rows) {
-                return session_->query_rows(sql, rows);
+              [this](std::span<const std::string> statements, const bulk_rows& rows) {
+                return session_->query_each(statements, rows);
               }) {}
 
 random_source& inline_store::random_of() {

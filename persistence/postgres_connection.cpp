@@ -215,6 +215,15 @@ public:
     if (auto r = send(expanded(sql, rows.columns()), encode(rows)); !r) return r.error();
     return drain();
   }
+  result<std::vector<row_set>> query_each(std::span<const std::string> statements,
+                                          const bulk_rows& rows) override {
+    const encoded e = encode(rows);
+    for (const std::string& sql : statements)
+      if (auto r = send(expanded(sql, rows.columns()), e); !r) return r.error();
+    std::vector<row_set> all;
+    if (auto r = drain(&all); !r) return r.error();
+    return all;
+  }
   result<void> execute_rows(const std::string& sql, const bulk_rows& rows) override {
     if (auto r = send(expanded(sql, rows.columns()), encode(rows)); !r) return r.error();
     return settle();
@@ -243,7 +252,7 @@ public:
     if (answer)
       if (auto done = drain(); !done) answer = done.error();
     in_transaction_ = false;
-    if (!answer && broken_) fault_ = fault::unknown;
+    if (!answer && broken_ && !stopped_before_last_) fault_ = fault::unknown;
     return answer;
   }
   void rollback() noexcept override {
@@ -378,8 +387,9 @@ private:
     return {};
   }
 
-  /// Sends the queue and takes every answer; the rows are those of the last statement.
-  result<row_set> drain() {
+  /// Sends the queue and takes every answer; the rows are those of the last statement, and those of
+  /// each that has rows in `each`.
+  result<row_set> drain(std::vector<row_set>* each = nullptr) {
     if (broken_) return fail(fault::away, "the connection is lost");
     row_set rows;
     if (queue_.empty()) {
@@ -390,6 +400,7 @@ private:
     if (PQpipelineSync(conn_) == 0) return lost();
     std::optional<failure> first;
     fault first_fault = fault::none;
+    stopped_before_last_ = false;
     for (const pending& p : queue_) {
       bool ok = true;
       while (true) {
@@ -401,9 +412,13 @@ private:
           if (!first) {
             first = failed(r);
             first_fault = fault_;
+            // What libpq says of its own about a lost connection has no SQLSTATE.
+            stopped_before_last_ =
+                &p != &queue_.back() && PQresultErrorField(r, PG_DIAG_SQLSTATE) != nullptr;
           }
         } else if (PQresultStatus(r) == PGRES_TUPLES_OK) {
           take(r, rows);
+          if (each != nullptr) each->push_back(std::move(rows));
         } else {
           rows.clear();
         }
@@ -442,6 +457,9 @@ private:
   fault fault_ = fault::none;
   bool broken_ = false;
   bool in_transaction_ = false;
+  /// The server has said that it failed before the last statement of the queue, which therefore was
+  /// not carried out, even if the session ended with that.
+  bool stopped_before_last_ = false;
   std::vector<pending> queue_;
   std::unordered_map<std::string, std::string> names_;
   std::unordered_map<std::string, std::string> expanded_;
@@ -493,6 +511,9 @@ result<std::unique_ptr<connection>> connect_postgres(const postgres_options& o) 
   std::string setup = "SET statement_timeout = " + std::to_string(o.statement_timeout.count()) +
                       "; SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off;"
                       "SET idle_in_transaction_session_timeout = '60s';";
+  // The statements are few and what they are given is arrays: a plan of its own for each would cost
+  // as much as carrying it out.
+  setup += "SET plan_cache_mode = force_generic_plan;";
   if (o.point_lookups)
     setup +=
         "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "

@@ -175,12 +175,17 @@ credential_row credential_of(result_row& r) {
 }
 
 template <class Row>
+std::vector<Row> rows_of(row_set& rows, Row (*read)(result_row&)) {
+  std::vector<Row> out;
+  out.reserve(rows.size());
+  for (result_row& r : rows) out.push_back(read(r));
+  return out;
+}
+
+template <class Row>
 result<std::vector<Row>> all_of(result<row_set> rows, Row (*read)(result_row&)) {
   if (!rows) return rows.error();
-  std::vector<Row> out;
-  out.reserve(rows->size());
-  for (result_row& r : *rows) out.push_back(read(r));
-  return out;
+  return rows_of(*rows, read);
 }
 
 template <class Row>
@@ -259,28 +264,19 @@ result<std::vector<entity_state>> query_reader::entities(std::span<const entity_
   const auto at = [&](const entity_key& key) -> entity_state& {
     return out[place.at(std::string{key.text()})];
   };
-  auto rows = all_of(bulk_("SELECT " + prefixed("e", entity_columns) +
-                               " FROM {rows} JOIN entities e ON e.key = v.key",
-                           asked),
-                     entity_of);
-  if (!rows) return rows.error();
-  auto links = all_of(bulk_("SELECT " + prefixed("l", link_columns) +
-                                " FROM {rows} JOIN links l ON l.entity = v.key",
-                            asked),
-                      link_of);
-  if (!links) return links.error();
-  auto open = all_of(bulk_("SELECT " + prefixed("e", effect_columns) +
-                               " FROM {rows} JOIN effects e ON e.entity = v.key "
-                               "AND e.status IN (0, 2, 5)",
-                           asked),
-                     effect_of);
-  if (!open) return open.error();
-  for (auto& r : *rows) {
+  static const std::array<std::string, 3> statements{
+      "SELECT " + prefixed("e", entity_columns) + " FROM {rows} JOIN entities e ON e.key = v.key",
+      "SELECT " + prefixed("l", link_columns) + " FROM {rows} JOIN links l ON l.entity = v.key",
+      "SELECT " + prefixed("e", effect_columns) +
+          " FROM {rows} JOIN effects e ON e.entity = v.key AND e.status IN (0, 2, 5)"};
+  auto answers = bulk_(statements, asked);
+  if (!answers) return answers.error();
+  for (auto& r : rows_of((*answers)[0], entity_of)) {
     auto& state = at(r.key);
     state.row = std::move(r);
   }
-  for (auto& l : *links) at(l.entity).links.push_back(std::move(l));
-  for (auto& e : *open) at(e.entity).unfinished.push_back(std::move(e));
+  for (auto& l : rows_of((*answers)[1], link_of)) at(l.entity).links.push_back(std::move(l));
+  for (auto& e : rows_of((*answers)[2], effect_of)) at(e.entity).unfinished.push_back(std::move(e));
   for (auto& state : out) {
     std::sort(state.links.begin(), state.links.end(), [](const link_row& a, const link_row& b) {
       return std::tie(a.integration, a.object) < std::tie(b.integration, b.object);

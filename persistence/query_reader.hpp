@@ -14,7 +14,8 @@ class query_reader final : public reader {
 public:
   /// Runs one query; the store's own one reconnects once when the session turns out to be lost.
   using runner = std::function<result<row_set>(const std::string& sql, std::span<const value>)>;
-  using bulk_runner = std::function<result<row_set>(const std::string& sql, const bulk_rows&)>;
+  using bulk_runner = std::function<result<std::vector<row_set>>(
+      std::span<const std::string> statements, const bulk_rows&)>;
   query_reader(runner run, bulk_runner bulk) : run_(std::move(run)), bulk_(std::move(bulk)) {}
 
   result<entity_state> entity(const entity_key& key) override;

@@ -9,8 +9,8 @@ read_session::read_session(const open_options& options, std::string name)
           [this](const std::string& sql, std::span<const value> p) {
             return run([&](connection& c) { return c.query(sql, p); });
           },
-          [this](const std::string& sql, const bulk_rows& rows) {
-            return run([&](connection& c) { return c.query_rows(sql, rows); });
+          [this](std::span<const std::string> statements, const bulk_rows& rows) {
+            return run([&](connection& c) { return c.query_each(statements, rows); });
           }) {}
 
 result<void> read_session::connect_now() {
@@ -33,7 +33,7 @@ result<reader*> read_session::get() {
 }
 
 template <class Ask>
-result<row_set> read_session::run(Ask ask) {
+auto read_session::run(Ask ask) -> decltype(ask(std::declval<connection&>())) {
   for (int round = 0;; ++round) {
     if (!session_)
       if (auto r = connect_now(); !r) return r.error();

@@ -20,7 +20,7 @@ private:
   result<void> connect_now();
   /// Once more on a new session when this one turns out to be lost.
   template <class Ask>
-  result<row_set> run(Ask ask);
+  auto run(Ask ask) -> decltype(ask(std::declval<connection&>()));
 
   const open_options& options_;
   std::string name_;

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::int64_t retention_slice = 500;
 constexpr std::size_t background_part = 8;  ///< one in so many units of a busy batch is ours
+/// Deliveries of one batch that tell a burst, in which their senders' answers go first; and how
+/// long what we do ourselves stands back for them.
+constexpr std::size_t burst = 24;
+constexpr std::chrono::seconds stands_back{2};
+/// While deliveries come so close after each other, what we do ourselves goes along with the next
+/// of them: in a transaction of its own it would hold up that delivery for a whole commit.
+constexpr std::chrono::microseconds next_is_near{1'000};
 
 failure refused(errc code, const char* where, const char* detail) { return {code, where, detail}; }
 
@@ -75,6 +82,7 @@ void threaded_store::submit(write unit, done completion) {
         (away->engaged() || (w.unit.may_spool && full)) && away->take(w.unit, w.completion))
       return;
     if (!stop_ && !full) {
+      if (w.answers_sender) last_accept_ = w.since;
       queue_for(w).push_back(std::move(w));
       wake_.notify_one();
       return;
@@ -137,6 +145,9 @@ void threaded_store::run() {
       else if (!stop_)
         wake_.wait_until(hold, next_try_, [this] { return stop_; });
       if (stop_ && (!anything() || !session_)) break;
+      if (session_ && accepts_.empty() && !background_.empty())
+        wake_.wait_until(hold, last_accept_ + next_is_near,
+                         [this] { return stop_ || !accepts_.empty(); });
     }
     if (!ensure_session()) continue;
     auto batch = take_batch();
@@ -273,7 +284,8 @@ std::deque<threaded_store::waiting>& threaded_store::queue_for(const waiting& w)
 }
 
 /// Deliveries first: their senders wait for the answer. Beside them, what we do ourselves gets a
-/// part of a full batch, so that it neither holds them up nor starves; alone, all of it.
+/// part of a full batch, so that it neither holds them up nor starves; alone, all of it. In a
+/// burst it gets a part of this batch only, unless it has waited for long.
 std::vector<threaded_store::waiting> threaded_store::take_batch() {
   std::vector<waiting> batch;
   std::size_t bytes = 0;
@@ -286,8 +298,11 @@ std::vector<threaded_store::waiting> threaded_store::take_batch() {
     }
   };
   const std::lock_guard hold{lock_};
-  const std::size_t ours = std::max<std::size_t>(options_.batch_max / background_part, 1);
   const bool both = !accepts_.empty() && !background_.empty();
+  const bool back =
+      both && accepts_.size() >= burst && clock::now() - background_.front().since < stands_back;
+  const std::size_t of = back ? std::min(accepts_.size(), options_.batch_max) : options_.batch_max;
+  const std::size_t ours = std::max<std::size_t>(of / background_part, 1);
   take(accepts_, both && options_.batch_max > 1 ? options_.batch_max - ours : options_.batch_max);
   take(background_, batch.empty() ? options_.batch_max : ours);
   written_ = batch;  // from here on evacuate() finds it there

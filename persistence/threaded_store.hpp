@@ -89,6 +89,7 @@ private:
   std::condition_variable wake_;
   /// Senders wait for the first kind, nobody but us for the second.
   std::deque<waiting> accepts_, background_;  // guarded by lock_
+  clock::time_point last_accept_{};           // guarded by lock_
   std::deque<retention> retentions_;          // guarded by lock_
   bool stop_ = false;                         // guarded by lock_
   /// Their commit's answer was lost; settled before anything else. Changed under lock_ by the
