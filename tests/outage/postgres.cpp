@@ -27,7 +27,9 @@ struct stage {
   /// The load has ended and the database is there: everything that was acknowledged is in it.
   void check(load& l) {
     l.stop();
-    BOOST_TEST(settled(b), b.log().substr(b.log().size() > 4000 ? b.log().size() - 4000 : 0));
+    const bool done = settled(b);
+    const auto log = b.log();
+    BOOST_TEST(done, log.substr(log.size() > 4000 ? log.size() - 4000 : 0));
     const auto v = compare(l.edits(), journal_of(postgres_at(url)));
     BOOST_TEST(v.missing == 0, v.first);
     BOOST_TEST(v.doubled == 0, v.first);
