@@ -80,7 +80,7 @@ void issue_state::on_loaded(const result<persistence::entity_state>& state) {
     known = sync::item_knowledge{};
   }
   known_ = std::move(*known);
-  row_.known = {};
+  std::string{}.swap(row_.known);  // known_ has it
   for (const auto& l : state->links) {
     if (l.integration != caldav || l.object != uid_) continue;
     auto base = sync::parse_calendar_base(l.base);
@@ -241,12 +241,11 @@ void issue_state::planned(std::string_view ending) {
 
 void issue_state::submit_planned() {
   row_.parent = known_.project;
-  row_.known = sync::to_json(known_);
   row_.tombstone = known_.where == sync::presence::gone || known_.where == sync::presence::archived;
   row_.source_time = known_.updated_at;
   row_.changed_at = ctx_->clock.now();
   unit_.entities.push_back(row_);
-  row_.known = {};  // known_ has it
+  unit_.entities.back().known = sync::to_json(known_);
   phase_ = phase::committing;
   probe_->state("waiting for store", ctx_->clock.now());
   const auto token = token_for(call::commit);
@@ -339,7 +338,7 @@ void issue_state::on_read(const performed& p) {
   auto what = remotes::heard_from(*p.what, p.started_at);
   if (!std::holds_alternative<sync::heard_item>(what)) {
     if (!first_answer_ && !project_hint_.empty() && project_hint_ != read_in_) {
-      first_answer_ = std::move(what);
+      first_answer_ = std::make_unique<sync::heard>(std::move(what));
       return read_item("not in its former project", true);
     }
     if (first_answer_) what = std::move(*first_answer_);

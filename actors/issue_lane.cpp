@@ -74,7 +74,7 @@ void issue_state::dispatch_lane() {
       head->object == uid_ ? sync::fingerprint(known_, ctx_->opt().calendar) : std::string{};
   s.row = *head;
   s.link = link_;
-  sent_ = s;
+  sent_ = std::make_unique<dispatched>(s);
   sent_at_ = now;
   probe_->in_flight(head->operation + " #" + std::to_string(head->id));
   if (phase_ == phase::idle) probe_->state("waiting for caldav", now);

@@ -2,7 +2,7 @@
 // of its deliveries (issue_actor.cpp) and its lane to the calendar (issue_lane.cpp). Private to
 // these two.
 #pragma once
-#include <deque>
+#include <list>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -227,7 +227,8 @@ private:
   /// Effects that somebody waits for, planned for a webhook in this life. What scans found, what a
   /// restart left and what an operator retried lets them pass.
   std::unordered_set<std::int64_t> hurried_;
-  std::deque<std::shared_ptr<const delivery>> queue_;
+  /// A list: most actors have nothing waiting, and a deque keeps half a kilobyte for that.
+  std::list<std::shared_ptr<const delivery>> queue_;
   std::shared_ptr<const delivery> current_;
   struct planned_delivery {
     std::shared_ptr<const delivery> what;
@@ -241,13 +242,14 @@ private:
     std::string href, etag, text;
   };
   std::optional<standing_event> stands_;
-  std::optional<dispatched> sent_;
+  // The rare and large ones apart: there is an actor for each item that is at work.
+  std::unique_ptr<dispatched> sent_;
   timestamp sent_at_{};
   std::int64_t possibly_sent_ = 0, outcome_awaited_ = 0;
   std::unordered_map<std::uint64_t, call> calls_;
   std::uint64_t last_token_ = 0, lane_generation_ = 0;
   std::string project_hint_, read_in_;
-  std::optional<sync::heard> first_answer_;  ///< of a read that goes on in another project
+  std::unique_ptr<sync::heard> first_answer_;  ///< of a read that goes on in another project
   int rereads_ = 0;
   std::size_t passed_over_ = 0;  ///< handled before this life; not reported yet
   bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,

@@ -1,6 +1,31 @@
 #include "actors/probe.hpp"
 
+#include <cstring>
+#include <limits>
+
 namespace pb::actors {
+namespace {
+
+using length = std::uint16_t;
+constexpr std::size_t head_bytes = sizeof(std::int64_t) + sizeof(length);
+
+template <class T>
+T read_raw(const char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+template <class T>
+void append_raw(std::string& to, T value) {
+  std::array<char, sizeof value> bytes;
+  std::memcpy(bytes.data(), &value, sizeof value);
+  to.append(bytes.data(), bytes.size());
+}
+std::size_t size_of_first(std::string_view events) {
+  return head_bytes + read_raw<length>(events.data() + sizeof(std::int64_t));
+}
+
+}  // namespace
 
 void probe::state(std::string_view text, timestamp now) {
   const std::lock_guard hold{texts_};
@@ -11,9 +36,14 @@ void probe::state(std::string_view text, timestamp now) {
 
 void probe::event(std::string_view text, timestamp now) {
   const std::lock_guard hold{texts_};
-  last_event_ = text;
-  if (recent_.size() == recent_limit) recent_.erase(recent_.begin());
-  recent_.push_back({now, std::string{text}});
+  if (recent_count_ == recent_limit)
+    recent_.erase(0, size_of_first(recent_));
+  else
+    ++recent_count_;
+  text = text.substr(0, std::numeric_limits<length>::max());
+  append_raw(recent_, to_micros(now));
+  append_raw(recent_, static_cast<length>(text.size()));
+  recent_ += text;
 }
 
 void probe::in_flight(std::string_view effect) {
@@ -35,9 +65,15 @@ probe::figures probe::read(bool with_recent) const {
   const std::lock_guard hold{texts_};
   f.state = state_;
   f.state_since = state_since_;
-  f.last_event = last_event_;
   f.in_flight = in_flight_;
-  if (with_recent) f.recent = recent_;
+  for (std::string_view rest = recent_; !rest.empty();) {
+    const auto n = size_of_first(rest);
+    const auto text = rest.substr(head_bytes, n - head_bytes);
+    if (with_recent)
+      f.recent.push_back({from_micros(read_raw<std::int64_t>(rest.data())), std::string{text}});
+    rest.remove_prefix(n);
+    if (rest.empty()) f.last_event = text;
+  }
   return f;
 }
 

@@ -58,8 +58,11 @@ private:
   std::atomic<std::uint64_t> handled_{0}, failed_{0}, restarts_{0};
   mutable std::mutex texts_;  // held for copies of short strings only
   timestamp state_since_;
-  std::string state_ = "starting", last_event_, in_flight_;
-  std::vector<figures::past> recent_;
+  std::string state_ = "starting", in_flight_;
+  /// The recent events in one piece, oldest first, since there is a probe for each live entity: of
+  /// each its time in µs (8 bytes), the length of its text (2 bytes) and the text.
+  std::string recent_;
+  std::size_t recent_count_ = 0;
 };
 
 class probe_registry {

@@ -18,9 +18,10 @@ namespace pb::persistence {
 
 struct open_options {
   config::database_target target;
-  std::size_t batch_max = 256;                  ///< units in one transaction
-  std::size_t batch_bytes = 32u * 1024 * 1024;  ///< bodies in one transaction, about
-  std::size_t queue_max = 65'536;               ///< units that wait; one more is refused
+  std::size_t batch_max = 256;                   ///< units in one transaction
+  std::size_t batch_bytes = 32u * 1024 * 1024;   ///< bodies in one transaction, about
+  std::chrono::milliseconds stands_back{2'000};  ///< our own writes in a burst, at most
+  std::size_t queue_max = 65'536;                ///< units that wait; one more is refused
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds tcp_user_timeout{10'000};
   std::chrono::seconds connect_timeout{5};

@@ -9,10 +9,8 @@ namespace {
 
 constexpr std::int64_t retention_slice = 500;
 constexpr std::size_t background_part = 8;  ///< one in so many units of a busy batch is ours
-/// Deliveries of one batch that tell a burst, in which their senders' answers go first; and how
-/// long what we do ourselves stands back for them.
+/// Deliveries of one batch that tell a burst, in which their senders' answers go first.
 constexpr std::size_t burst = 24;
-constexpr std::chrono::seconds stands_back{2};
 /// While deliveries come so close after each other, what we do ourselves goes along with the next
 /// of them: in a transaction of its own it would hold up that delivery for a whole commit.
 constexpr std::chrono::microseconds next_is_near{1'000};
@@ -299,8 +297,8 @@ std::vector<threaded_store::waiting> threaded_store::take_batch() {
   };
   const std::lock_guard hold{lock_};
   const bool both = !accepts_.empty() && !background_.empty();
-  const bool back =
-      both && accepts_.size() >= burst && clock::now() - background_.front().since < stands_back;
+  const bool back = both && accepts_.size() >= burst &&
+                    clock::now() - background_.front().since < options_.stands_back;
   const std::size_t of = back ? std::min(accepts_.size(), options_.batch_max) : options_.batch_max;
   const std::size_t ours = std::max<std::size_t>(of / background_part, 1);
   take(accepts_, both && options_.batch_max > 1 ? options_.batch_max - ours : options_.batch_max);

@@ -10,6 +10,10 @@ from .servers import Planebridge, Postgres, Scratch
 CLAIM = """SELECT d.*, b.body FROM open_deliveries o JOIN deliveries d ON d.seq = o.seq JOIN bodies b ON b.seq = d.seq
 WHERE o.status = 0 AND o.seq > 0 ORDER BY o.seq LIMIT 1000"""
 
+# As the daemon's own sessions are set up: the same plan, however small a table is.
+SESSION = """SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+SET enable_bitmapscan = off; SET enable_material = off; SET plan_cache_mode = force_generic_plan; SET jit = off;"""
+
 
 def add_arguments(p):
     p.add_argument("--finished", type=int, default=10_000_000)
@@ -23,7 +27,7 @@ def say(text):
 
 def claim_ms(postgres, url):
     """Of 31 readings of a page, the median."""
-    shown = postgres.sql("PREPARE claim AS " + CLAIM + ";" + "EXPLAIN (ANALYZE, TIMING OFF) EXECUTE claim;" * 31, url)
+    shown = postgres.sql(SESSION + "PREPARE claim AS " + CLAIM + ";" + "EXPLAIN (ANALYZE, TIMING OFF) EXECUTE claim;" * 31, url)
     times = [float(line.split()[2]) for line in shown.splitlines() if line.startswith("Execution Time")]
     return statistics.median(times)
 

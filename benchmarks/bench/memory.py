@@ -70,7 +70,8 @@ def connection(scratch, postgres):
 
 
 def live(scratch, postgres):
-    with Planebridge(scratch, postgres, postgres.database("live"), name="live") as bridge:
+    with Planebridge(scratch, postgres, postgres.database("live"), name="live",
+                     PLANEBRIDGE_CONCURRENCY_LIVE_ACTORS=20000) as bridge:
         figures = []
         # Busy buffers are grown already when the first count is taken.
         for items in (1000, 8000):

@@ -178,7 +178,7 @@ class Planebridge(Server):
         self.port, self.store, self.url, self.name = free_port(), store, url, name
         environment = clean_environment(
             PORT=self.port, PLANEBRIDGE_SERVER_ADDRESS="127.0.0.1", PLANEBRIDGE_LOG_LEVEL="warn",
-            PLANEBRIDGE_SERVER_ACCESS_LOG="false", DATABASE_URL=url, PLANE_WEBHOOK_SECRET=SECRET)
+            PLANEBRIDGE_SERVER_ACCESS_LOG="false", PLANEBRIDGE_STORE_DATA_DIR=scratch.file(f"{name}.data"), DATABASE_URL=url, PLANE_WEBHOOK_SECRET=SECRET)
         super().__init__([binary or BINARY, "serve"], environment | {k: str(v) for k, v in settings.items()},
                          scratch.file(f"{name}.log"))
 

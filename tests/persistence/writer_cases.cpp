@@ -141,6 +141,54 @@ BOOST_AUTO_TEST_CASE(deliveries_go_before_our_own_writes_which_get_their_part_of
              std::string(14, 'd') + "oo" + std::string(6, 'd') + "oo" + std::string(16, 'o'));
 }
 
+BOOST_AUTO_TEST_CASE(in_a_burst_our_own_writes_stand_back_for_a_while) {
+  for (const bool waited_long : {false, true}) {
+    stage t;
+    t.options.stands_back = waited_long ? std::chrono::milliseconds{0} : std::chrono::hours{1};
+    t.open();
+    auto first = t.block();
+    std::vector<answer> all;
+    for (int i = 0; i < 40; ++i) {
+      write ours;
+      ours.states = {{"k" + std::to_string(i), "v"}};
+      all.push_back(send(*t.s, std::move(ours)));
+    }
+    for (int i = 0; i < 40; ++i)
+      all.push_back(send(*t.s, unit_of(arriving("x", {std::to_string(i)}))));
+    t.cue->open();
+    for (auto& a : all) BOOST_TEST(a.get().has_value());
+    const std::lock_guard hold{t.lock};
+    // An eighth of what senders wait for; of a whole batch once it has waited for long.
+    std::vector<std::size_t> sizes;
+    for (const auto& c : t.commits) sizes.push_back(c.units);
+    BOOST_TEST((sizes == (waited_long ? std::vector<std::size_t>{1, 72, 8}
+                                      : std::vector<std::size_t>{1, 45, 35})));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_duplicate_among_new_ones_is_told_and_the_others_are_kept) {
+  stage t;
+  t.open();
+  BOOST_TEST(send(*t.s, unit_of(arriving("old", {"old", "o2"}))).get().has_value());
+  for (const char* again : {"old", "o2"}) {
+    auto first = t.block();
+    auto a = send(*t.s, unit_of(arriving("a", {std::string{"a"} + again})));
+    auto b = send(*t.s, unit_of(arriving("b", {again, std::string{"b"} + again})));
+    auto c = send(*t.s, unit_of(arriving("c", {std::string{"c"} + again})));
+    t.cue->open();
+    BOOST_TEST(first.get().has_value());
+    BOOST_TEST(!a.get()->appends.at(0).duplicate);
+    const auto told = b.get();
+    BOOST_TEST(told->appends.at(0).duplicate);
+    BOOST_TEST(told->appends.at(0).seq == 1);
+    BOOST_TEST(!c.get()->appends.at(0).duplicate);
+    // Nothing of the duplicate is kept, its new identity neither.
+    BOOST_TEST(t.db.number(std::string{"SELECT COUNT(*) FROM identities WHERE seq NOT IN "
+                                       "(SELECT seq FROM deliveries)"}) == 0);
+  }
+  BOOST_TEST(!send(*t.s, unit_of(arriving("b", {"bold"}))).get()->appends.at(0).duplicate);
+}
+
 BOOST_AUTO_TEST_CASE(one_refused_unit_fails_alone_and_wholly) {
   for (const std::size_t bad : {std::size_t{0}, std::size_t{3}, std::size_t{8}}) {
     stage t;
