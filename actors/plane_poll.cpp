@@ -33,6 +33,12 @@ rows_or_failure read_rows(persistence::reader& r, const std::vector<entity_key>&
   return rows;
 }
 
+/// Plane hides archived items from its lists; one that does not must not be news with each poll.
+bool listed_as_archived(const remotes::listed_item& r) {
+  const auto item = protocol::plane::parse_work_item(r.json);
+  return item && !item->archived_at.empty();
+}
+
 }  // namespace
 
 bool plane_watch_state::young(const std::string& updated_at) const {
@@ -60,8 +66,8 @@ void plane_watch_state::finish_poll() {
     if (young(r.updated_at)) continue;  // its webhook may still come; the watermark stays below it
     if (mark.empty() || sync::is_later(r.updated_at, mark)) mark = r.updated_at;
     const auto it = known_.find(r.id);
-    if (it != known_.end() && !it->second.tombstone &&
-        !sync::is_later(r.updated_at, it->second.source_time))
+    if (it != known_.end() && !sync::is_later(r.updated_at, it->second.source_time) &&
+        (!it->second.tombstone || listed_as_archived(r)))
       continue;
     note_missed(r);
     polled_.insert(r.id);
@@ -88,10 +94,15 @@ void plane_watch_state::note_missed(const remotes::listed_item& r) {
   ctx_->gaps.missed(c, ctx_->clock.now());
 }
 
+/// Once for what is listed beside what is known: after anything else was heard of the item, such as
+/// a webhook that came late, the same row is news again.
 persistence::delivery_append plane_watch_state::row_delivery(const remotes::listed_item& r) const {
-  return own_delivery(*ctx_, "plane", std::string{forms::plane_read}, "issue.read",
-                      entity_key::plane_issue(r.id), read_body(requested_at_, r.json),
-                      "poll:" + r.id + ":" + r.updated_at + ":" + sha256_hex(r.json).substr(0, 16));
+  const auto it = known_.find(r.id);
+  const std::string beside = it == known_.end() ? "" : std::to_string(it->second.cursor);
+  return own_delivery(
+      *ctx_, "plane", std::string{forms::plane_read}, "issue.read", entity_key::plane_issue(r.id),
+      read_body(requested_at_, r.json),
+      "poll:" + r.id + ":" + r.updated_at + ":" + sha256_hex(r.json).substr(0, 16) + ":" + beside);
 }
 
 // The webhook

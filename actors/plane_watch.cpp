@@ -287,8 +287,9 @@ void plane_watch_state::on_known(const known_entities_read& m) {
   }
   const auto& rows = **m.rows;
   for (const auto& row : rows)
-    known_[std::string{row.key.id()}] = {
-        row.source_time, now_.what == kind::poll ? row.known : std::string{}, row.tombstone};
+    known_[std::string{row.key.id()}] = {row.source_time,
+                                         now_.what == kind::poll ? row.known : std::string{},
+                                         row.tombstone, row.cursor};
   if (now_.what != kind::poll && rows.size() == entities_page)
     return read_known(rows.back().key.text());
   if (now_.what == kind::poll) return finish_poll();

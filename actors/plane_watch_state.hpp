@@ -43,6 +43,7 @@ private:
   struct known_item {
     std::string source_time, known;
     bool tombstone = false;
+    std::int64_t cursor = 0;  ///< the last delivery that it is made of
   };
 
   // Rounds

@@ -233,7 +233,9 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
     absent.base.etag.clear();
     if (print.empty()) {
       settle_with("calendar: absent, and none is wanted");
-      if (!link.base.href.empty() && !rules.shadow) {  // whoever removed it did our work
+      // Whoever removed it did our work; and what was planned for it and died is not looked for
+      // again.
+      if ((!link.base.href.empty() || !link.base.planned.empty()) && !rules.shadow) {
         absent.base.hash.clear();
         absent.base.agreed.clear();
         absent.base.planned.clear();
@@ -288,7 +290,14 @@ observation_verdict judge_observation(const observed_event& seen, const item_kno
   if (!seen.project.empty() && seen.project != known.project &&
       (!known_event || !caldav::same_href(link.base.href, seen.href))) {
     // A copy in a calendar that the item has left. Whose it is, only a link of ours tells.
-    if (!known_event) return settle_with("calendar: a copy elsewhere that is not ours to delete");
+    if (!known_event) {
+      if (print == link.base.planned)
+        return settle_with("calendar: a copy elsewhere that is not ours to delete");
+      // The right one was never planned, since its project was not mirrored: that is made up for.
+      calendar_link own = link;
+      own.base.project = known.project;
+      return put(std::move(own), "calendar: missing, with a copy elsewhere");
+    }
     calendar_link moved = link;  // settle() finds it stale once the right one is confirmed
     moved.base.project = seen.project;
     moved.base.href = seen.href;

@@ -243,6 +243,28 @@ BOOST_FIXTURE_TEST_CASE(an_item_that_moved_unseen_and_was_held_as_gone_comes_bac
   BOOST_TEST(run_until([&] { return dav.count(item) == 1; }, 5min));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_a_poll_found_once_is_found_again_after_a_late_webhook_undid_it,
+                        bridge) {
+  const auto item = dated();
+  complete(item);
+  BOOST_REQUIRE(settle());
+  run_for(2min);
+  back_up_plane();
+  const auto told = webhook_bodies.size();
+  page("POST", "projects/" + project + "/issues/" + item + "/archive/");
+  prioritize(item, 0);  // the archiving itself is not told
+  BOOST_REQUIRE(run_until([&] { return dav.count(item) == 0; }, 20min));
+  BOOST_REQUIRE(webhook_bodies.size() == told + 1);
+  const auto archived = webhook_bodies.back();
+  // Plane goes back to where the item was at work; a poll sees that.
+  BOOST_REQUIRE(restore_plane());
+  BOOST_TEST(run_until([&] { return dav.count(item) == 1; }, 30min));
+  // Its archiving, told once more, is later than what the backup says.
+  BOOST_TEST(post_webhook(archived + "\n", "late") == 200);
+  BOOST_TEST(run_until([&] { return dav.count(item) == 0; }, 1min));
+  BOOST_TEST(run_until([&] { return dav.count(item) == 1; }, 45min));
+}
+
 BOOST_AUTO_TEST_CASE(a_listed_item_names_its_project) {
   // Read again where it is said to be, not only where it was: it may have moved.
   persistence::delivery d;

@@ -106,6 +106,18 @@ BOOST_AUTO_TEST_CASE(a_missing_event_whose_write_had_died_is_written) {
   puts(judged(absent(), k, link), "calendar: missing");
 }
 
+BOOST_AUTO_TEST_CASE(a_plan_that_died_is_not_looked_for_once_nothing_is_wanted) {
+  const auto k = in_state(presence::gone);
+  calendar_link given_up;
+  given_up.state = link_state::diverged;
+  given_up.base.planned = "as it was wanted once";
+  const auto p = judged(absent(), k, given_up);
+  BOOST_TEST(!p.effect.has_value());
+  BOOST_TEST(p.link_changed);
+  BOOST_TEST((p.link.state == link_state::removed));
+  BOOST_TEST(p.link.base.planned.empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_absent_and_not_wanted_settles_the_link) {
   const auto gone = in_state(presence::gone);
   const auto p = judged(absent(), gone, written(known_item(1)));
@@ -223,7 +235,9 @@ BOOST_AUTO_TEST_CASE(a_copy_in_a_calendar_that_the_item_has_left_goes_only_if_li
   const auto k = known_item(1);
   auto copy = stranger(other_project);
   copy.href = former_href;
-  nothing_happens(judged(copy, k, {}), {});
+  calendar_link planned;  // and on its way, or given up
+  planned.base.planned = print_of(k);
+  nothing_happens(judged(copy, k, planned), planned);
   const auto p = judged(copy, k, written(k));
   puts(p, "calendar: a copy in a former calendar");
   // The write confirms the right event first; the copy is deleted after.
@@ -232,6 +246,19 @@ BOOST_AUTO_TEST_CASE(a_copy_in_a_calendar_that_the_item_has_left_goes_only_if_li
   BOOST_TEST(s.stale_etag.value() == "\"9\"");
   BOOST_TEST(s.link.base.href == event_href);
   BOOST_TEST(s.link.base.project == project_id);
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_elsewhere_does_not_stand_for_the_event_that_was_never_planned) {
+  const auto k = known_item(1);
+  auto copy = stranger(other_project);
+  copy.href = former_href;
+  calendar_link removed;  // while its project was not mirrored
+  removed.state = link_state::removed;
+  removed.base.project = other_project;
+  const auto p = judged(copy, k, removed);
+  puts(p, "calendar: missing, with a copy elsewhere");
+  BOOST_TEST(p.link.base.project == project_id);
+  BOOST_TEST(p.link.base.href.empty());
 }
 
 BOOST_AUTO_TEST_CASE(in_one_calendar_for_all_projects_there_are_no_copies_elsewhere) {
