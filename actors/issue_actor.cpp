@@ -249,6 +249,7 @@ void issue_state::submit_planned() {
   phase_ = phase::committing;
   probe_->state("waiting for store", ctx_->clock.now());
   const auto token = token_for(call::commit);
+  ++commits_;
   auto self = entity_actor{self_};
   ctx_->store.submit(
       std::exchange(unit_, {}), [self, token](const result<persistence::written>& w) {
@@ -392,6 +393,8 @@ void issue_state::on_committed(const plan_committed& m) {
   if (it == calls_.end()) return;
   const call what = it->second;
   calls_.erase(it);
+  --commits_;
+  if (phase_ == phase::stopped) return go_when_ended();
   if (m.failed) return give_back(storage_pause, "store: " + describe(*m.failed));
   if (what == call::outcome_commit) {
     after_outcome();
@@ -462,8 +465,15 @@ void issue_state::give_back(milliseconds pause, const std::string& why) {
   log::warn("entity pauses",
             {log::kv("entity", key_), log::kv("after_ms", pause.count()), log::kv("reason", why)});
   phase_ = phase::stopped;
+  pause_ = pause;
   probe_->state("suspended: " + why, ctx_->clock.now());
-  self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, false, pause});
+  go_when_ended();
+}
+
+void issue_state::go_when_ended() {
+  const bool on_the_wire = sent_ && !outcome_committing_;
+  if (!on_the_wire && commits_ == 0)
+    self_->send(dispatcher_, entity_reported{key_, incarnation_, 0, false, false, pause_});
 }
 
 std::uint64_t issue_state::token_for(call what) {

@@ -133,6 +133,7 @@ void issue_state::on_calendar(const calendar_answered& m) {
   const auto it = calls_.find(m.token);
   if (it == calls_.end() || !sent_) return;
   calls_.erase(it);
+  if (phase_ == phase::stopped) return drop_outcome();
   in_lane([&] { take_calendar(m); });
 }
 
@@ -181,6 +182,7 @@ void issue_state::on_performed(const exchange_performed& m) {
   if (it == calls_.end()) return;
   const call what = it->second;
   calls_.erase(it);
+  if (phase_ == phase::stopped) return what == call::read || !sent_ ? void() : drop_outcome();
   if (what == call::read) {
     // Planned now, it would be in memory only, and an outcome that is waited for would keep a
     // part of it.
@@ -398,6 +400,7 @@ persistence::attempt issue_state::attempt_row(const effect& e, const performed& 
 void issue_state::commit_outcome(persistence::write unit) {
   outcome_committing_ = true;
   const auto token = token_for(call::outcome_commit);
+  ++commits_;
   auto self = entity_actor{self_};
   ctx_->store.submit(std::move(unit), [self, token](const result<persistence::written>& w) {
     caf::anon_send(self,
@@ -409,6 +412,13 @@ void issue_state::after_outcome() {
   outcome_committing_ = false;
   drop_sent();
   go_on();
+}
+
+/// What is in memory is not to be kept any more, so neither is what follows from it: the next life
+/// takes the effect as possibly sent.
+void issue_state::drop_outcome() {
+  drop_sent();
+  go_when_ended();
 }
 
 void issue_state::drop_sent() {

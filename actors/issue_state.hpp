@@ -110,6 +110,9 @@ private:
   /// later.
   void give_back(milliseconds pause, const std::string& why);
 
+  /// When its write and its commits have ended: a successor must not judge beside them.
+  void go_when_ended();
+
   /// The same at the dispatcher's wish, as soon as nothing is under way.
   void leave();
 
@@ -136,6 +139,7 @@ private:
       mark_failed(row, f, true, unit);
       unit.attempts.push_back(attempt_row(row, performed{}, f));
       ctx_->store.submit(std::move(unit), [](const auto&) {});
+      drop_sent();  // whatever was under way has come back
       give_back(milliseconds{200}, e.what());
     }
   }
@@ -183,6 +187,8 @@ private:
   void commit_outcome(persistence::write unit);
 
   void after_outcome();
+
+  void drop_outcome();
 
   void drop_sent();
 
@@ -251,7 +257,9 @@ private:
   std::string project_hint_, read_in_;
   std::unique_ptr<sync::heard> first_answer_;  ///< of a read that goes on in another project
   int rereads_ = 0;
-  std::size_t passed_over_ = 0;  ///< handled before this life; not reported yet
+  unsigned commits_ = 0;               ///< under way
+  std::optional<milliseconds> pause_;  ///< before the next life
+  std::size_t passed_over_ = 0;        ///< handled before this life; not reported yet
   bool just_read_ = false, lane_armed_ = false, outcome_committing_ = false, woken_ = false,
        reported_idle_ = false, steps_down_ = false;
 };

@@ -172,6 +172,39 @@ BOOST_AUTO_TEST_CASE(a_delivery_whose_commit_was_not_answered_is_handled_before_
   BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261205");
 }
 
+BOOST_AUTO_TEST_CASE(whoever_takes_over_after_a_plan_was_lost_waits_for_the_write_under_way) {
+  world w;
+  w.start();
+  w.run_for(10s);
+  const auto item = w.create("Item", "2026-12-04");
+  BOOST_TEST(w.settle());
+  // Its write stays under way for long; meanwhile a plan's commit is not answered, so that the
+  // actor gives up.
+  bool putting = false, slow = false, losing = false;
+  unsigned together = 0, at_once = 0;
+  w.on_call = [&](const protocol::http_request& r) {
+    if (r.method != "PUT") return;
+    at_once = std::max(at_once, ++together);
+    if (!std::exchange(putting, true)) slow = true;
+  };
+  w.leg = [&] { return milliseconds{std::exchange(slow, false) ? 15'000 : 5}; };
+  w.on_answer = [&](const sent_call& c, const auto&) {
+    if (c.method == "PUT") --together;
+  };
+  w.on_commit = [&](const persistence::write& unit, const auto&) {
+    if (!unit.appends.empty() && std::exchange(losing, false)) w.lose_commit_answers(1);
+  };
+  w.move_to(item, "2026-12-05");
+  BOOST_TEST(w.run_until([&] { return putting; }));
+  losing = true;
+  w.move_to(item, "2026-12-06");
+  w.run_for(5s);
+  BOOST_TEST(!losing);
+  BOOST_TEST(w.settle(30min));
+  BOOST_TEST(at_once == 1u);
+  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261206");
+}
+
 BOOST_AUTO_TEST_CASE(whoever_takes_over_after_a_lost_answer_waits_for_the_write_under_way) {
   world w;
   w.start();

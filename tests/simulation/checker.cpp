@@ -92,16 +92,34 @@ void checker::reload_pending() {
   });
 }
 
-void checker::on_call(const protocol::http_request& r) {
-  if (r.method != "PUT" && r.method != "DELETE") return;
-  const auto file = r.url.rfind('/') + 1;
-  auto uid = protocol::percent_decode(r.url.substr(file));
+namespace {
+
+/// Whose event a request changes; empty: none of ours.
+std::string written_entity(const std::string& method, const std::string& url) {
+  if (method != "PUT" && method != "DELETE") return {};
+  auto uid = protocol::percent_decode(url.substr(url.rfind('/') + 1));
   if (uid.ends_with(".ics")) uid.resize(uid.size() - 4);
   const auto item = protocol::caldav::work_item_of(uid);
-  if (!item) return;
-  const auto entity = entity_key::plane_issue(*item).text();
-  in_flight_.insert(entity);
+  return item ? entity_key::plane_issue(*item).text() : std::string{};
+}
+
+}  // namespace
+
+void checker::on_call(const protocol::http_request& r) {
+  const auto entity = written_entity(r.method, r.url);
+  if (entity.empty()) return;
+  in_flight_[entity].reset();
   possibly_sent_.insert(entity);
+}
+void checker::on_answer(const std::string& method, const std::string& url) {
+  const auto it = in_flight_.find(written_entity(method, url));
+  if (it != in_flight_.end()) it->second = world_.elapsed();
+}
+/// Until its outcome is committed; one that is not was dropped, with its actor, and the next one
+/// comes seconds later.
+bool checker::write_under_way(const std::string& entity) const {
+  const auto it = in_flight_.find(entity);
+  return it != in_flight_.end() && (!it->second || world_.elapsed() - *it->second < std::chrono::seconds{1});
 }
 void checker::on_death() { in_flight_.clear(); }
 
@@ -157,7 +175,7 @@ void checker::on_commit(const persistence::write& unit,
       fail("order: #" + std::to_string(m.seq) + " of " + d.entity + " is finished before #" +
            std::to_string(*waiting.begin()));
     waiting.erase(m.seq);
-    if (d.form == "calendar.observed" && in_flight_.contains(d.entity) && !known_.clock_jumped &&
+    if (d.form == "calendar.observed" && write_under_way(d.entity) && !known_.clock_jumped &&
         world_.elapsed() - d.at < world_.settings.concurrency.outcome_wait)
       fail("wait: what was seen of " + d.entity + " is judged while our write is under way");
   }

@@ -3,6 +3,7 @@
 // what Plane says. It reads Plane itself and shares no decision with sync/.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ public:
   /// replaced, and a replacement waits no longer; looks into a calendar wait for our own writes.
   void on_commit(const persistence::write& unit, const result<persistence::written>& answer);
   void on_call(const protocol::http_request& request);
+  void on_answer(const std::string& method, const std::string& url);
   void on_death();
   /// What the calendar server carried out: no write says what stood there already, none is older
   /// than the one before, SEQUENCE counts moves in time, no more writes than changes.
@@ -73,7 +75,9 @@ private:
   void note(const persistence::delivery& d, std::int64_t seq);
   std::map<std::int64_t, journaled> journaled_;
   std::map<std::int64_t, persistence::effect> effects_;
-  std::set<std::string> in_flight_;      ///< entities with a write under way
+  bool write_under_way(const std::string& entity) const;
+  /// Entities whose write is sent and not settled, and when it was answered.
+  std::map<std::string, std::optional<std::chrono::milliseconds>> in_flight_;
   std::set<std::string> possibly_sent_;  ///< the same, also after the process died
   std::map<std::string, unsigned> planned_;
   std::map<std::string, std::int64_t> cursor_;

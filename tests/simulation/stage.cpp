@@ -64,6 +64,7 @@ void stage::wire_up() {
   world_.fate = [this](const auto& r) { return fate(r); };
   world_.on_call = [this](const auto& r) { checker_.on_call(r); };
   world_.on_answer = [this](const test::sent_call& c, const auto& answer) {
+    checker_.on_answer(c.method, c.url);
     say("call " + c.method + " " + c.url + " -> " +
         (answer ? std::to_string(answer->status) : describe(answer.error())));
   };
