@@ -249,13 +249,13 @@ void issue_state::submit_planned() {
   phase_ = phase::committing;
   probe_->state("waiting for store", ctx_->clock.now());
   const auto token = token_for(call::commit);
-  ++commits_;
   auto self = entity_actor{self_};
   ctx_->store.submit(
       std::exchange(unit_, {}), [self, token](const result<persistence::written>& w) {
         caf::anon_send(self,
                        plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
       });
+  ++commits_;
 }
 
 const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timestamp now) {

@@ -400,12 +400,12 @@ persistence::attempt issue_state::attempt_row(const effect& e, const performed& 
 void issue_state::commit_outcome(persistence::write unit) {
   outcome_committing_ = true;
   const auto token = token_for(call::outcome_commit);
-  ++commits_;
   auto self = entity_actor{self_};
   ctx_->store.submit(std::move(unit), [self, token](const result<persistence::written>& w) {
     caf::anon_send(self,
                    plan_committed{token, w ? std::nullopt : std::optional<failure>{w.error()}});
   });
+  ++commits_;
 }
 
 void issue_state::after_outcome() {
