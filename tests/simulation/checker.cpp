@@ -119,7 +119,8 @@ void checker::on_answer(const std::string& method, const std::string& url) {
 /// comes seconds later.
 bool checker::write_under_way(const std::string& entity) const {
   const auto it = in_flight_.find(entity);
-  return it != in_flight_.end() && (!it->second || world_.elapsed() - *it->second < std::chrono::seconds{1});
+  return it != in_flight_.end() &&
+         (!it->second || world_.elapsed() - *it->second < std::chrono::seconds{1});
 }
 void checker::on_death() { in_flight_.clear(); }
 
