@@ -24,12 +24,11 @@ constexpr auto alive_every = 1min;
 using rows_or_failure = result<std::vector<persistence::entity_row>>;
 
 rows_or_failure read_rows(persistence::reader& r, const std::vector<entity_key>& keys) {
+  auto states = r.entities(keys);
+  if (!states) return states.error();
   std::vector<persistence::entity_row> rows;
-  for (const auto& key : keys) {
-    auto e = r.entity(key);
-    if (!e) return e.error();
-    if (e->row) rows.push_back(std::move(*e->row));
-  }
+  for (auto& e : *states)
+    if (e.row) rows.push_back(std::move(*e.row));
   return rows;
 }
 
@@ -46,7 +45,7 @@ bool plane_watch_state::young(const std::string& updated_at) const {
                         ctx_->opt().poll_grace);
 }
 
-/// Few rows come down to the watermark: each is looked up by its key.
+/// Few rows come down to the watermark: they are looked up by their keys, in one trip.
 void plane_watch_state::compare_poll() {
   std::vector<entity_key> keys;
   for (const auto& r : rows_) keys.push_back(entity_key::plane_issue(r.id));
