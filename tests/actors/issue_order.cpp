@@ -172,66 +172,64 @@ BOOST_AUTO_TEST_CASE(a_delivery_whose_commit_was_not_answered_is_handled_before_
   BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261205");
 }
 
+namespace {
+
+/// An item whose next write of its event stays under way for 15 s.
+struct slow_write : world {
+  std::string item;
+  unsigned puts = 0, answered = 0, at_once = 0;
+  bool slow = false;
+
+  slow_write() {
+    start();
+    run_for(10s);
+    item = create("Item", "2026-12-04");
+    BOOST_TEST(settle());
+    on_call = [this](const protocol::http_request& r) {
+      if (r.method != "PUT") return;
+      slow = puts == 0;
+      at_once = std::max(at_once, ++puts - answered);
+    };
+    leg = [this] { return milliseconds{std::exchange(slow, false) ? 15'000 : 5}; };
+    on_answer = [this](const sent_call& c, const auto&) {
+      if (c.method == "PUT") ++answered;
+    };
+    move_to(item, "2026-12-05");
+    BOOST_TEST(run_until([this] { return puts == 1; }));
+  }
+};
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(whoever_takes_over_after_a_plan_was_lost_waits_for_the_write_under_way) {
-  world w;
-  w.start();
-  w.run_for(10s);
-  const auto item = w.create("Item", "2026-12-04");
-  BOOST_TEST(w.settle());
-  // Its write stays under way for long; meanwhile a plan's commit is not answered, so that the
-  // actor gives up.
-  bool putting = false, slow = false, losing = false;
-  unsigned together = 0, at_once = 0;
-  w.on_call = [&](const protocol::http_request& r) {
-    if (r.method != "PUT") return;
-    at_once = std::max(at_once, ++together);
-    if (!std::exchange(putting, true)) slow = true;
-  };
-  w.leg = [&] { return milliseconds{std::exchange(slow, false) ? 15'000 : 5}; };
-  w.on_answer = [&](const sent_call& c, const auto&) {
-    if (c.method == "PUT") --together;
-  };
+  slow_write w;
+  // Meanwhile a plan's commit is not answered, so that the actor gives up.
+  bool losing = true;
   w.on_commit = [&](const persistence::write& unit, const auto&) {
     if (!unit.appends.empty() && std::exchange(losing, false)) w.lose_commit_answers(1);
   };
-  w.move_to(item, "2026-12-05");
-  BOOST_TEST(w.run_until([&] { return putting; }));
-  losing = true;
-  w.move_to(item, "2026-12-06");
+  w.move_to(w.item, "2026-12-06");
   w.run_for(5s);
   BOOST_TEST(!losing);
   BOOST_TEST(w.settle(30min));
-  BOOST_TEST(at_once == 1u);
-  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261206");
+  BOOST_TEST(w.at_once == 1u);
+  BOOST_TEST(property(w.dav.find(w.item)->text, "DTSTART") == "20261206");
 }
 
 BOOST_AUTO_TEST_CASE(whoever_takes_over_after_a_lost_answer_waits_for_the_write_under_way) {
-  world w;
-  w.start();
-  w.run_for(10s);
-  const auto item = w.create("Item", "2026-12-04");
-  BOOST_TEST(w.settle());
-  // Its write stays under way for long; meanwhile a delivery's commit is not answered, and somebody
-  // looks into the calendar.
-  bool putting = false, put = false, slow = false;
-  w.on_call = [&](const protocol::http_request& r) {
-    if (r.method == "PUT" && !std::exchange(putting, true)) slow = true;
-  };
-  w.leg = [&] { return milliseconds{std::exchange(slow, false) ? 15'000 : 5}; };
-  w.on_answer = [&](const sent_call& c, const auto&) { put = put || c.method == "PUT"; };
-  w.move_to(item, "2026-12-05");
-  BOOST_TEST(w.run_until([&] { return putting; }));
+  slow_write w;
+  // Meanwhile a delivery's commit is not answered, and somebody looks into the calendar.
   w.lose_commit_answers(1);
-  w.move_to(item, "2026-12-06");
+  w.move_to(w.item, "2026-12-06");
   w.run_for(1s);
-  w.dav.edit(item, "SUMMARY:", "SUMMARY:A person, ");
+  w.dav.edit(w.item, "SUMMARY:", "SUMMARY:A person, ");
   w.on_submit = [&](const persistence::write& unit) {
     for (const auto& m : unit.marks)
-      for (const auto& d : w.deliveries(item))
-        if (d.seq == m.seq && d.form == "calendar.observed") BOOST_TEST(put);
+      for (const auto& d : w.deliveries(w.item))
+        if (d.seq == m.seq && d.form == "calendar.observed") BOOST_TEST(w.answered > 0u);
   };
   w.sync_now();
-  BOOST_TEST(!put);
+  BOOST_TEST(w.answered == 0u);
   BOOST_TEST(w.settle(30min));
-  BOOST_TEST(property(w.dav.find(item)->text, "DTSTART") == "20261206");
+  BOOST_TEST(property(w.dav.find(w.item)->text, "DTSTART") == "20261206");
 }
