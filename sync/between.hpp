@@ -1,0 +1,108 @@
+// sync/between: what the actors of a work item and of a conversation hand each other, as values
+// with a JSON form. Each travels as an internal delivery (source "internal", form = its `form`),
+// journaled in the planner's own transaction. Pure.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/failure.hpp"
+#include "sync/item_view.hpp"
+
+namespace pb::sync {
+
+/// Who did something in chat, and as whom it is written to Plane.
+struct chat_author {
+  std::string open_id, name;
+  std::string plane_user;  ///< uuid; empty: not mapped
+  bool own_key = false;    ///< they connected their Plane account: write as themselves
+};
+
+// Conversation → work item ---------------------------------------------------------------------
+/// A reply or /comment that becomes a comment. `message` is its external id.
+struct thread_commented {
+  static constexpr std::string_view form = "thread.commented";
+  std::string thread, chat, message, html;
+  chat_author author;
+};
+/// The message was recalled: the comment is struck out.
+struct thread_recalled {
+  static constexpr std::string_view form = "thread.recalled";
+  std::string thread, message, comment;  ///< comment: uuid, empty when not known yet
+};
+/// A command or a click wants fields set. Only what is set is changed; empty values clear.
+struct thread_edited {
+  static constexpr std::string_view form = "thread.edited";
+  std::string thread, chat, message;  ///< message: what the author gets an answer under
+  chat_author author;
+  std::optional<std::string> state, target_date, start_date, name;  ///< state: uuid
+  std::optional<protocol::plane::priority> prio;
+  std::optional<std::vector<std::string>> assignees;      ///< uuids, the whole set
+  std::vector<std::string> labels_added, labels_removed;  ///< uuids
+};
+/// The conversation now follows this item, or does not any more.
+struct thread_bound {
+  static constexpr std::string_view form = "thread.bound";
+  std::string thread, chat;
+  bool bound = true;
+  bool comments = true, changes = true;  ///< what the thread gets
+};
+/// /new: create an item. The entity is the conversation's own; see thread_created below.
+struct thread_wants_item {
+  static constexpr std::string_view form = "thread.wants_item";
+  std::string thread, chat, message, project, name, html;
+  chat_author author;
+};
+
+// Work item → conversation -----------------------------------------------------------------------
+/// Fields changed. One burst becomes one message: the conversation's digest effect merges them.
+struct item_changed {
+  static constexpr std::string_view form = "item.changed";
+  item_view now;
+  std::vector<field_change> changes;  ///< empty: only the card is refreshed
+  std::string actor;                  ///< display name; empty: not known
+  std::string actor_id;
+  std::string caused_by_message;  ///< the chat message behind it, when it was ours
+};
+/// A comment was written, edited or deleted in Plane.
+struct item_commented {
+  static constexpr std::string_view form = "item.commented";
+  enum class what : std::uint8_t { written, edited, deleted };
+  what how = what::written;
+  std::string comment, html, author, author_id;
+  bool internal = false;
+  item_view now;
+};
+/// What became of something that this conversation asked for.
+struct item_answered {
+  static constexpr std::string_view form = "item.answered";
+  std::string message;  ///< the chat message that asked; empty: none
+  bool ok = true;
+  std::string text;     ///< one sentence with cause and remedy when not ok
+  std::string comment;  ///< uuid of the comment that was made
+  std::optional<item_view> now;
+};
+/// To a chat (entity lark:chat:<id>): a new work item or project is announced there.
+struct chat_announcement {
+  static constexpr std::string_view form = "chat.announce";
+  std::optional<item_view> item;
+  std::string project, project_name, identifier, url, author;  ///< when `item` is empty
+};
+/// To a chat: a line for operators.
+struct chat_alarm {
+  static constexpr std::string_view form = "chat.alarm";
+  std::string text;
+};
+
+using between =
+    std::variant<thread_commented, thread_recalled, thread_edited, thread_bound, thread_wants_item,
+                 item_changed, item_commented, item_answered, chat_announcement, chat_alarm>;
+std::string_view form_of(const between& b) noexcept;
+std::string to_json(const between& b);
+/// errc::bad_input when form or body does not read.
+result<between> parse_between(std::string_view form, std::string_view json);
+
+}  // namespace pb::sync

@@ -1,0 +1,98 @@
+// sync/thread_rules: how a conversation and its work item follow each other. Pure: (what happened,
+// what we know, facts) → plan, or what has to be known first. Rules by name (docs/sync-rules.md).
+// The conversation's actor carries plans out.
+#pragma once
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/entity.hpp"
+#include "protocol/lark/model.hpp"
+#include "sync/between.hpp"
+#include "sync/facts.hpp"
+
+namespace pb::sync {
+
+enum class inbound : std::uint8_t { all, commands, off };  ///< which messages become comments
+
+/// What we know of one conversation; entity_row.known of lark:thread:<root message id> and of
+/// lark:chat:<chat id>.
+struct thread_knowledge {
+  std::string chat, root, thread_id;  ///< thread_id: omt_…, once seen
+  bool p2p = false;
+  item_view item;        ///< the bound item as last heard; id empty: not bound
+  std::string bound_by;  ///< open_id; empty: by an announcement
+  inbound takes = inbound::commands;
+  bool gets_comments = true, gets_changes = true;
+  std::vector<std::string> muted;    ///< open_ids who do not want to be mentioned
+  std::string quiet_from, quiet_to;  ///< "20:00", "08:00"; empty: never quiet
+  /// Cards that show the item, newest last: refreshed when it changes.
+  struct card {
+    std::string message_id;
+    timestamp sent_at{};
+    std::string shown;  ///< hash of what it shows
+  };
+  std::vector<card> cards;
+  std::string language;  ///< "zh" or "en": of the last command
+};
+std::string to_json(const thread_knowledge& k);
+result<thread_knowledge> parse_thread_knowledge(std::string_view json);
+
+struct thread_rules {
+  std::chrono::milliseconds digest_window{5'000};
+  std::string timezone = "UTC";
+  std::vector<std::string> origins;  ///< of Plane's pages, for links that people paste
+  bool internal_comments = false;
+  bool shadow = false;
+};
+
+/// An effect on the conversation, as the lane keeps it. Payloads are JSON texts of lark_effects.
+struct wanted_message {
+  enum class kind : std::uint8_t {
+    append,  ///< stands for itself: a comment, an answer
+    digest,  ///< merges into the one of the same object that still waits
+    state,   ///< replaces the one of the same object that still waits: a card
+  };
+  kind how = kind::append;
+  std::string operation;  ///< "lark.reply", "lark.send", "lark.update_card", "lark.react" …
+  std::string object;     ///< what it is about: message id, "digest", card message id
+  std::string payload;
+  timestamp due_at{};
+  std::string rule;
+};
+
+struct handed_over {
+  entity_key to;
+  between what;
+};
+
+/// What became of a message or comment, found again by its id for years.
+struct receipt {
+  std::string integration, object;  ///< ("lark", "om_…"), ("plane", "<comment>@<thread>")
+  std::string remote_id;            ///< comment uuid, message id; empty: seen, nothing made yet
+};
+
+struct thread_plan {
+  thread_knowledge now;
+  std::vector<wanted_message> effects;
+  std::vector<handed_over> hand_overs;
+  std::vector<receipt> receipts;
+  std::string rule;  ///< for the timeline; "ignored: …" when nothing uses it
+};
+using thread_verdict = std::variant<std::vector<need>, thread_plan>;
+
+/// Something happened in Feishu: a message, a recall, a click, a membership.
+thread_verdict judge(const thread_knowledge& known, const protocol::lark::event& heard,
+                     const facts& given, timestamp now, const thread_rules& rules);
+/// A work item handed something over, or another conversation did.
+thread_verdict judge(const thread_knowledge& known, const between& heard, const facts& given,
+                     timestamp now, const thread_rules& rules);
+
+/// Two waiting digests of one conversation as one: oldest "before", newest "after"; what went back
+/// to where it was is left out. Payloads as made by judge().
+std::string merge_digest(std::string_view waiting, std::string_view later);
+
+}  // namespace pb::sync
