@@ -1,0 +1,3 @@
+# What goes over the wire.
+
+# What people read: posts, cards, HTML.
