@@ -50,7 +50,9 @@ struct thread_bound {
   bool bound = true;
   bool comments = true, changes = true;  ///< what the thread gets
 };
-/// /new: create an item. The entity is the conversation's own; see thread_created below.
+/// /new: create an item. No work item has an actor yet: the conversation's own lane "plane" makes
+/// it (operation "plane.create_item", this JSON as payload, external id `message`), and its outcome
+/// enters the conversation as an item_answered whose `now` is the item.
 struct thread_wants_item {
   static constexpr std::string_view form = "thread.wants_item";
   std::string thread, chat, message, project, name, html;
@@ -65,7 +67,9 @@ struct item_changed {
   std::vector<field_change> changes;  ///< empty: only the card is refreshed
   std::string actor;                  ///< display name; empty: not known
   std::string actor_id;
-  std::string caused_by_message;  ///< the chat message behind it, when it was ours
+  /// The conversation and its message behind it, when it was ours: who asked is answered by
+  /// item_answered and gets no digest of it.
+  std::string caused_by_thread, caused_by_message;
 };
 /// A comment was written, edited or deleted in Plane.
 struct item_commented {
@@ -74,6 +78,9 @@ struct item_commented {
   what how = what::written;
   std::string comment, html, author, author_id;
   bool internal = false;
+  /// The conversation and the message that it came from, when it is ours: it is not sent back to
+  /// that conversation, others of the item get it.
+  std::string from_thread, from_message;
   item_view now;
 };
 /// What became of something that this conversation asked for.
@@ -96,13 +103,27 @@ struct chat_alarm {
   static constexpr std::string_view form = "chat.alarm";
   std::string text;
 };
+/// Chat → conversation: the announcement `thread` was sent, and its replies follow the item.
+struct thread_started {
+  static constexpr std::string_view form = "thread.started";
+  std::string thread, chat;
+  item_view item;
+  std::string shown;  ///< as thread_knowledge::card::shown
+};
+/// Chat → conversation: the bot left, or the chat is no more.
+struct thread_ended {
+  static constexpr std::string_view form = "thread.ended";
+  std::string thread, chat;
+  std::string why;  ///< "bot removed", "chat dissolved"
+};
 
-using between =
-    std::variant<thread_commented, thread_recalled, thread_edited, thread_bound, thread_wants_item,
-                 item_changed, item_commented, item_answered, chat_announcement, chat_alarm>;
+using between = std::variant<thread_commented, thread_recalled, thread_edited, thread_bound,
+                             thread_wants_item, item_changed, item_commented, item_answered,
+                             chat_announcement, chat_alarm, thread_started, thread_ended>;
 std::string_view form_of(const between& b) noexcept;
 std::string to_json(const between& b);
-/// errc::bad_input when form or body does not read.
+/// errc::bad_input when form or body does not read; too_large beyond max_between_bytes.
+inline constexpr std::size_t max_between_bytes = 2U << 20;
 result<between> parse_between(std::string_view form, std::string_view json);
 
 }  // namespace pb::sync

@@ -27,6 +27,7 @@ struct channel_mapping {
   bool is_default = false;    ///< /new without IN goes here
   bool announce_items = true, announce_projects = false;
   bool internal_comments = false;
+  bool external = false;  ///< also where people of other tenants are in the chat
   /// Filters of what is announced; empty: all. Names as Plane shows them.
   std::vector<std::string> states, priorities, labels, types;
 };
@@ -49,6 +50,7 @@ struct project_facts {
     bool guest = false;
   };
   std::vector<member> members;
+  /// Who may change its items: guests do not count, nor does an empty id.
   [[nodiscard]] bool has_member(std::string_view plane_user) const noexcept;
 };
 
@@ -57,6 +59,12 @@ struct item_fact {
   enum class found : std::uint8_t { yes, no, forbidden };
   found how = found::no;
   item_view view;
+};
+
+/// What became of a message or comment (sync::receipt), as the store has it.
+struct receipt_fact {
+  std::string entity;     ///< whose actor wrote it: "lark:thread:…", "plane:issue:…"
+  std::string remote_id;  ///< as in sync::receipt
 };
 
 /// One fact that is missing.
@@ -68,8 +76,9 @@ struct need {
     person,    ///< key: open_id
     project,   ///< key: uuid
     projects,  ///< all projects (identifier → uuid)
-    item,      ///< key: "WEB-42" or "<project uuid>/<item uuid>"
-    receipt,   ///< key: message id: what became of it
+    item,      ///< key: "WEB-42", "<project uuid>/<item uuid>", or "/<item uuid>": which project
+               ///< is not said (published boards), the store or each project may know
+    receipt,   ///< key: "<integration>:<object>", as in sync::receipt: what became of it
     quoted,    ///< key: message id: its text
   };
   kind what = kind::bot;
@@ -86,7 +95,7 @@ struct facts {
   std::map<std::string, std::optional<project_facts>, std::less<>> projects;
   std::optional<std::vector<protocol::plane::project>> all_projects;
   std::map<std::string, item_fact, std::less<>> items;
-  std::map<std::string, std::string, std::less<>> receipts;  ///< value: comment uuid; may be empty
+  std::map<std::string, std::optional<receipt_fact>, std::less<>> receipts;
   std::map<std::string, std::string, std::less<>> quoted;
   /// Could not be had within the time that is waited for facts: decide without.
   std::vector<need> given_up;

@@ -29,6 +29,7 @@ struct item_view {
 std::string short_name(const item_view& v);
 
 std::string to_json(const item_view& v);
+/// errc::bad_input for what is not such an object.
 result<item_view> parse_item_view(std::string_view json);
 
 /// One field of a work item that changed. Values as people read them.
