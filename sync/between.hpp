@@ -22,7 +22,8 @@ struct chat_author {
 };
 
 // Conversation → work item ---------------------------------------------------------------------
-/// A reply or /comment that becomes a comment. `message` is its external id.
+/// A reply or /comment that becomes a comment. `message` is its external id. `html` is the content
+/// alone: the item's side puts the author's name in front when they do not write as themselves.
 struct thread_commented {
   static constexpr std::string_view form = "thread.commented";
   std::string thread, chat, message, html;

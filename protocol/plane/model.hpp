@@ -48,6 +48,14 @@ struct work_item {
   std::string created_by, updated_by;
 };
 
+/// A comment as a webhook of the open edition or a read shows it.
+struct comment {
+  std::string id, work_item, project, html, actor, created_by, created_at, updated_at, access;
+  std::string external_source, external_id, parent;
+  /// Plane's default: for members of the workspace, not for readers of published boards.
+  [[nodiscard]] bool internal() const noexcept { return access != "EXTERNAL"; }
+};
+
 struct project {
   std::string id, identifier, name, workspace, timezone, archived_at;
   bool is_member = false;
@@ -68,11 +76,15 @@ struct webhook_event {
   std::string work_item_id;  ///< the work item concerned; for comments data.issue where it is sent
   std::string project_id;
   std::string field;  ///< activity.field
-  std::string actor_id;
+  std::string actor_id, actor_name;
+  /// side_effect_only: what the part was called before and after, where the event says it.
+  std::string part_before, part_after;
   std::string updated_at;  ///< data.updated_at, empty on older forms
   std::string stable_id;   ///< v2 event_id, else empty
   /// Set when `data` is a complete v1 work item; v2's lacks description_html and names.
   std::optional<work_item> item;
+  /// Set when `data` is a complete v1 comment; v2's lacks the HTML.
+  std::optional<plane::comment> comment;
   /// Not about the object itself: v0.25 sends event issue / action deleted with field link, cycles,
   /// modules, reaction … for the removal of a *link*.
   bool side_effect_only = false;

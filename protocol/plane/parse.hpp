@@ -32,10 +32,6 @@ struct project_state {
 struct label {
   std::string id, name, color, project, external_source, external_id;
 };
-struct comment {
-  std::string id, work_item, project, html, actor, created_by, created_at, updated_at, access;
-  std::string external_source, external_id, parent;
-};
 /// A member's role is known for workspace members only: 20 admin, 15 member, 5 guest; else 0.
 struct member {
   user_ref user;

@@ -1,0 +1,106 @@
+// sync/plane_write: what chat wants written to Plane, as the lane "plane" keeps it: the payload of
+// an effect, its JSON form, and what came of it. Pure values; remotes::write() turns one into
+// calls, sync/issue_chat decides what follows.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/failure.hpp"
+#include "protocol/plane/model.hpp"
+#include "sync/between.hpp"
+
+namespace pb::sync {
+
+/// external_source of all that we create.
+inline constexpr std::string_view our_source = "planebridge";
+/// external_id of what a chat message became.
+std::string marker_of_message(std::string_view message);
+/// The message behind our marker; empty: the pair is not ours. A creation's marker also names its
+/// chat, "lark:<message>@<chat>", so that the item is not announced where it was made.
+struct marked {
+  std::string message, chat;
+};
+std::optional<marked> read_marker(std::string_view external_source, std::string_view external_id);
+
+/// Who asked, and where the answer goes.
+struct asker {
+  std::string thread, message;
+  chat_author author;
+};
+
+/// plane.create_comment. Appended: each stands for itself, its marker makes it one.
+struct comment_creation {
+  static constexpr std::string_view operation = "plane.create_comment";
+  std::string
+      html;  ///< as it is written, author's name in front where they do not write themselves
+  asker by;
+  std::string chat;
+};
+/// plane.strike_comment: a recalled message; the text stays, struck out.
+struct comment_strike {
+  static constexpr std::string_view operation = "plane.strike_comment";
+  std::string comment;  ///< uuid; empty: found by the marker
+  asker by;
+};
+/// One field of a work item as asked for. `field`: "state", "priority", "name", "start_date",
+/// "target_date", "assignees" (uuids, comma between), or "label:<uuid>" with value "on" or "off".
+struct field_edit {
+  std::string field, value;
+  std::string base;  ///< what it was when this was asked for, same form; "?": not known
+  timestamp at{};    ///< when
+  asker by;
+};
+/// plane.update_item: a state effect of object fields_object.
+struct item_update {
+  static constexpr std::string_view operation = "plane.update_item";
+  std::vector<field_edit> fields;
+};
+/// plane.create_item, in the lane of the conversation that asked.
+struct item_creation {
+  static constexpr std::string_view operation = "plane.create_item";
+  std::string project, name, html;
+  asker by;
+  std::string chat;
+};
+using plane_write = std::variant<comment_creation, comment_strike, item_update, item_creation>;
+inline constexpr std::string_view fields_object = "fields";
+
+std::string_view operation_of(const plane_write& w) noexcept;
+std::string to_json(const plane_write& w);
+/// errc::storage when it does not read.
+result<plane_write> parse_plane_write(std::string_view operation, std::string_view payload);
+/// Plane user whose own key this is written with; empty: the integration's.
+std::string own_key_of(const plane_write& w);
+
+/// A new effect of the lane "plane", or a new payload for one that waits.
+struct wanted_plane_write {
+  enum class kind : std::uint8_t { append, state };
+  kind how = kind::append;
+  std::optional<std::int64_t> replace;  ///< this waiting effect takes the payload, and keeps its
+                                        ///< place, age and due time
+  std::string operation, object, payload, idempotency_key;
+  timestamp due_at{};
+  std::string rule;
+};
+/// An unfinished effect of the lane, as far as planning cares.
+struct queued_write {
+  std::int64_t id = 0;
+  std::string operation, object, payload;
+  bool attempted = false;  ///< sent at least once, or possibly sent before a restart
+};
+
+/// How a write ended.
+struct plane_outcome {
+  std::optional<failure> failed;  ///< it is given up: the rest is empty
+  std::string comment;            ///< uuid: made, found or struck
+  bool gone = false;              ///< the comment or the item is not there any more
+  std::optional<protocol::plane::work_item> item;  ///< as it is now, names resolved
+  std::vector<std::string> dropped;                ///< assignees that Plane did not take: uuids
+};
+
+}  // namespace pb::sync
