@@ -78,6 +78,9 @@ struct item_commented {
   enum class what : std::uint8_t { written, edited, deleted };
   what how = what::written;
   std::string comment, html, author, author_id;
+  /// Plane's access INTERNAL: for members of the workspace. It is Plane's default for every comment
+  /// (only published boards offer another), so it keeps a comment from chats with people of other
+  /// tenants, not from chats of the team.
   bool internal = false;
   /// The conversation and the message that it came from, when it is ours: it is not sent back to
   /// that conversation, others of the item get it.

@@ -1,8 +1,9 @@
 // sync/issue_chat: how a work item and the conversations that follow it act on each other, the
 // item's side. Pure: (what happened, what we know) → plan. The item's actor carries plans out:
-// hand-overs and receipts in the transaction that stores the knowledge, writes in its lane "plane"
-// (sync/plane_write). Rules by name in docs/sync-rules.md: echo-by-value, echo-by-receipt, marker,
-// coalesce, unknown-outcome. Any thread.
+// hand-overs in the transaction that stores the knowledge, writes in its lane "plane"
+// (sync/plane_write). Receipts of messages and comments are the conversations' own. Rules by name
+// in docs/sync-rules.md: echo-by-value, echo-by-receipt, marker, coalesce, unknown-outcome. Any
+// thread.
 #pragma once
 #include <chrono>
 #include <optional>
@@ -57,12 +58,10 @@ struct chat_plan {
   std::vector<wanted_plane_write> writes;
   std::vector<std::int64_t> cancel;  ///< waiting writes that are no longer wanted
   std::vector<binding> bindings;     ///< to be stored, each as one link row
-  std::vector<receipt> receipts;
   /// For the timeline, after the item's own rule. Empty: conversations have no part in it.
   std::string rule;
   [[nodiscard]] bool empty() const noexcept {
-    return hand_overs.empty() && writes.empty() && cancel.empty() && bindings.empty() &&
-           receipts.empty();
+    return hand_overs.empty() && writes.empty() && cancel.empty() && bindings.empty();
   }
 };
 /// Adds what `more` wants. Changes of one item by one person for the same conversation become one
@@ -76,11 +75,12 @@ struct item_news {
   const item_knowledge& before;
   const item_knowledge& after;
   const protocol::plane::webhook_event* said = nullptr;
-  /// A first sync or a backfill: only items that are young by their own time are announced.
+  /// Found by a first sync or a backfill: nothing of it is announced.
   bool quiet = false;
 };
 /// Would plan_changes() look at channels? Then the actor fetches the mappings of the item's
-/// project before it asks.
+/// project before it asks. True once for each item: when it is first heard of, by a webhook of its
+/// creation or while it is young, or when it is no draft any more.
 bool is_new_item(const item_news& news, timestamp now, const chat_setting& setting);
 /// @param channels  all mappings of the item's project; looked at when it is new
 /// @param queued    unfinished effects of the lane "plane"
@@ -99,6 +99,7 @@ struct comment_heard {
   /// Nothing: the event does not carry it (generation 2), a read may.
   std::optional<protocol::plane::comment> content;
   std::string actor_id, actor_name;  ///< who did it; may be empty
+  std::string field;                 ///< of an update, where it is told: "comment_html", "access"
 };
 std::optional<comment_heard> comment_in(const protocol::plane::webhook_event& event);
 /// The comment has to be read: remotes::read_comment, then ask again with `content`, or with
@@ -119,16 +120,13 @@ chat_plan announce_project(const protocol::plane::project& project, std::string_
 // Conversations → Plane --------------------------------------------------------------------------
 
 using request_verdict = std::variant<needs_read, chat_plan>;
-/// @param asked  one of the thread_* values
+/// @param asked  thread_commented, thread_recalled, thread_edited or thread_bound; anything else is
+///               ignored (thread_wants_item is planned by the conversation itself)
 /// @param just_read  the item was read for this request
-/// thread_wants_item is planned by the conversation's own actor: plan_creation().
 request_verdict plan_thread_request(const between& asked, const item_knowledge& known,
                                     std::span<const binding> bindings,
                                     std::span<const queued_write> queued, bool just_read,
                                     timestamp now, const chat_setting& setting);
-/// The write of /new, for the conversation's own lane "plane".
-wanted_plane_write plan_creation(const thread_wants_item& asked, timestamp now);
-
 /// What the outcome of a write means. `now` is what we know then (the caller plans its calendar for
 /// it); the item's own values only when the write brought them.
 struct settled_write {
@@ -139,8 +137,9 @@ struct settled_write {
 settled_write settle_plane_write(const plane_write& write, const plane_outcome& outcome,
                                  const item_knowledge& known, std::span<const binding> bindings,
                                  const chat_setting& setting);
-/// The same for /new, in the conversation's own actor: its answer, with the item to bind to.
-item_answered settle_creation(const item_creation& write, const plane_outcome& outcome,
+/// The same for plane.create_item, in the conversation's own actor: its answer, with the item to
+/// bind to.
+item_answered settle_creation(const thread_wants_item& write, const plane_outcome& outcome,
                               const chat_setting& setting);
 
 }  // namespace pb::sync

@@ -18,10 +18,12 @@ namespace pb::sync {
 
 /// external_source of all that we create.
 inline constexpr std::string_view our_source = "planebridge";
-/// external_id of what a chat message became.
-std::string marker_of_message(std::string_view message);
-/// The message behind our marker; empty: the pair is not ours. A creation's marker also names its
-/// chat, "lark:<message>@<chat>", so that the item is not announced where it was made.
+/// external_id of what a chat message became: "lark:<message>".
+std::string marker_of(std::string_view message);
+/// The same for a new item: "lark:<message>@<chat>".
+std::string marker_of(const thread_wants_item& w);
+/// The message behind our marker; nothing: the pair is not ours. That of an item names its chat
+/// too, so that the item is not announced where it was made.
 struct marked {
   std::string message, chat;
 };
@@ -36,11 +38,12 @@ struct asker {
 /// plane.create_comment. Appended: each stands for itself, its marker makes it one.
 struct comment_creation {
   static constexpr std::string_view operation = "plane.create_comment";
-  std::string
-      html;  ///< as it is written, author's name in front where they do not write themselves
-  asker by;
+  std::string html;  ///< the content alone
   std::string chat;
+  asker by;
 };
+/// With the author's name in front, unless they write as themselves.
+std::string html_to_write(const comment_creation& c);
 /// plane.strike_comment: a recalled message; the text stays, struck out.
 struct comment_strike {
   static constexpr std::string_view operation = "plane.strike_comment";
@@ -53,21 +56,18 @@ struct field_edit {
   std::string field, value;
   std::string base;  ///< what it was when this was asked for, same form; "?": not known
   timestamp at{};    ///< when
-  asker by;
+  /// Whoever asked for this value, first the first; all are answered. At most max_askers.
+  std::vector<asker> by;
+  static constexpr std::size_t max_askers = 8;
 };
 /// plane.update_item: a state effect of object fields_object.
 struct item_update {
   static constexpr std::string_view operation = "plane.update_item";
   std::vector<field_edit> fields;
 };
-/// plane.create_item, in the lane of the conversation that asked.
-struct item_creation {
-  static constexpr std::string_view operation = "plane.create_item";
-  std::string project, name, html;
-  asker by;
-  std::string chat;
-};
-using plane_write = std::variant<comment_creation, comment_strike, item_update, item_creation>;
+/// plane.create_item is the conversation's own: its payload is a thread_wants_item.
+inline constexpr std::string_view create_item_operation = "plane.create_item";
+using plane_write = std::variant<comment_creation, comment_strike, item_update, thread_wants_item>;
 inline constexpr std::string_view fields_object = "fields";
 
 std::string_view operation_of(const plane_write& w) noexcept;
