@@ -1,0 +1,37 @@
+// protocol/lark/from_html: what Plane's editor wrote as neutral text (docs/contracts/plane.md,
+// "What the editor writes"), to be shown in chat. Pure; any thread. The HTML is hostile: size,
+// depth and output are bounded, nothing is fetched.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/lark/rich_text.hpp"
+
+namespace pb::protocol::lark {
+
+struct html_reading {
+  std::size_t input_limit = 1U << 20;    ///< bytes of HTML that are read
+  std::size_t text_limit = 256U * 1024;  ///< bytes of text that are kept
+  struct mentioned {
+    std::string name, open_id;  ///< open_id empty: shown as a name, nobody is called
+  };
+  /// A user of Plane by uuid; unset or nothing: "@someone".
+  std::function<std::optional<mentioned>(std::string_view user)> person;
+};
+
+/// Text is well-formed UTF-8 in normal form (normalized() changes nothing). Links keep http,
+/// https, mailto and tel; all others keep their text only. Pictures of Plane have an asset's uuid
+/// as key, no address.
+rich_text from_html(std::string_view html, const html_reading& options = {});
+
+/// The form in which texts are compared and sent: neighbouring runs of one kind joined, blanks at
+/// both ends of a block and empty blocks left out, lines without trailing blanks, controls gone,
+/// code without blank lines around it. Idempotent; changes nothing that a reader sees.
+rich_text normalized(rich_text text);
+/// All that a reader sees, block by block, cells and runs in order; for comparisons and excerpts.
+std::string visible_text(const rich_text& text);
+
+}  // namespace pb::protocol::lark
