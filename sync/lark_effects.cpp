@@ -1,0 +1,49 @@
+#include "sync/lark_effects.hpp"
+
+#include "sync/json_fields.hpp"
+
+namespace pb::sync {
+namespace json = boost::json;
+
+std::string to_json(const lark_effect& e) {
+  json::object o;
+  const auto put = [&o](std::string_view key, const std::string& value) {
+    if (!value.empty()) o[json::string_view{key.data(), key.size()}] = value;
+  };
+  put("root", e.root);
+  put("chat", e.chat);
+  put("open_id", e.open_id);
+  put("message", e.message);
+  o["in_thread"] = e.in_thread;
+  put("msg_type", e.msg_type);
+  put("content", e.content);
+  put("fallback", e.fallback);
+  put("emoji", e.emoji);
+  put("language", e.language);
+  put("about", e.about);
+  return json::serialize(o);
+}
+
+result<lark_effect> parse_lark_effect(std::string_view text) {
+  const auto o = read_object(text, max_lark_effect_bytes, errc::bad_input, "sync.lark_effect");
+  if (!o) return o.error();
+  std::string problem;
+  const json_fields f{*o, &problem};
+  lark_effect e;
+  e.root = f.text("root");
+  e.chat = f.text("chat");
+  e.open_id = f.text("open_id");
+  e.message = f.text("message");
+  e.in_thread = f.flag("in_thread", true);
+  e.msg_type = f.text("msg_type");
+  e.content = f.text("content");
+  e.fallback = f.text("fallback");
+  e.emoji = f.text("emoji");
+  e.language = f.text("language");
+  e.about = f.text("about");
+  if (!problem.empty())
+    return failure{.code = errc::bad_input, .where = "sync.lark_effect", .detail = problem};
+  return e;
+}
+
+}  // namespace pb::sync
