@@ -1,5 +1,9 @@
 # What goes over the wire.
-set(lark_wire_sources)
+set(lark_wire_sources
+  lark/crypto.cpp
+  lark/events.cpp
+  lark/intake.cpp
+  lark/reader.cpp)
 # What people read: posts, cards, HTML.
 set(lark_shown_sources
   lark/card.cpp

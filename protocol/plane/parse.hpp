@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/model.hpp"
 
 namespace pb::protocol::plane {

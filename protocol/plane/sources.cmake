@@ -3,7 +3,6 @@ set(plane_sources
   plane/exchanges.cpp
   plane/exchanges_write.cpp
   plane/item_pages.cpp
-  plane/json_reader.cpp
   plane/model.cpp
   plane/oauth.cpp
   plane/parse.cpp

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/entity.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/parse.hpp"
 
 namespace pb::protocol::plane {

@@ -1,4 +1,7 @@
 # What goes over the wire.
+pb_test(protocol lark_crypto)
+pb_test(protocol lark_events LINK rapidcheck)
+pb_test(protocol lark_intake)
 
 # What people read: posts, cards, HTML.
 pb_test(protocol lark_card LINK rapidcheck)
