@@ -7,7 +7,7 @@
 namespace pb::config {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> section_sentences{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> section_sentences{{
     {"general", "What concerns everything."},
     {"server", "The listener."},
     {"store", "The database and what is kept in it."},
@@ -15,18 +15,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> section_
     {"security", "Keys and tokens. Prefer variables, secret files or systemd credentials."},
     {"plane", "Plane, the master of all work items. Running once base_url and api_key are set."},
     {"calendar", "The CalDAV calendar. Running once url is set."},
+    {"lark", "Feishu or Lark. Running once app_id and app_secret are set; docs/lark.md."},
     {"http", "Outbound calls."},
     {"concurrency", "What an operator tunes."},
     {"scheduler", "Cron entries: minute hour day-of-month month day-of-week."},
 }};
 
-constexpr std::array<std::string_view, 6> unused{"LARK_APP_ID",      "LARK_APP_SECRET",
-                                                 "LARK_ENCRYPT_KEY", "LARK_VERIFICATION_TOKEN",
-                                                 "CNB_APP_TOKEN",    "REDIS_URL"};
+constexpr std::array<std::string_view, 2> unused{"CNB_APP_TOKEN", "REDIS_URL"};
 
 std::vector<entry> all_rows() {
   std::vector<entry> rows;
-  const std::array parts{detail::server_rows(), detail::integration_rows(), detail::tuning_rows()};
+  const std::array parts{detail::server_rows(), detail::integration_rows(), detail::lark_rows(),
+                         detail::tuning_rows()};
   for (const auto& [section, sentence] : section_sentences)
     for (const auto& part : parts)
       std::copy_if(part.begin(), part.end(), std::back_inserter(rows),

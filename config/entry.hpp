@@ -16,12 +16,13 @@
 namespace pb::config {
 
 /// Where an entry's value lives in a settings object.
-using slot = std::variant<std::string*, bool*, std::uint16_t*, unsigned*, std::size_t*,
-                          std::chrono::milliseconds*, std::chrono::seconds*, std::chrono::minutes*,
-                          std::chrono::hours*, std::chrono::days*,
-                          std::optional<std::chrono::minutes>*, std::vector<std::string>*, secret*,
-                          std::vector<secret>*, run_mode*, dav_auth*, calendar_layout*,
-                          calendar_span*, deleted_event_policy*, log::level*, log::format*>;
+using slot =
+    std::variant<std::string*, bool*, std::uint16_t*, unsigned*, std::size_t*,
+                 std::chrono::milliseconds*, std::chrono::seconds*, std::chrono::minutes*,
+                 std::chrono::hours*, std::chrono::days*, std::optional<std::chrono::minutes>*,
+                 std::vector<std::string>*, secret*, std::vector<secret>*, run_mode*, dav_auth*,
+                 calendar_layout*, calendar_span*, deleted_event_policy*, lark_transport*,
+                 preview_audience*, chat_language*, log::level*, log::format*>;
 
 /// What a text must be beyond its type; rules.hpp checks it.
 enum class form : std::uint8_t {
@@ -80,6 +81,7 @@ std::span<const std::string_view> unused_variables();
 namespace detail {
 std::vector<entry> server_rows();       // table_service.cpp
 std::vector<entry> integration_rows();  // table_integrations.cpp
+std::vector<entry> lark_rows();         // table_lark.cpp
 std::vector<entry> tuning_rows();       // table_tuning.cpp
 template <auto Section, auto Member>
 slot at(settings& s) {

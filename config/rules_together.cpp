@@ -108,6 +108,58 @@ void calendar_rules(const settings& s, findings& f) {
               "use letters, digits, \"-\" and \"_\" only");
 }
 
+/// Ids say of what kind they are by their first letters.
+void id_rule(findings& f, const char* key, const std::string& id, std::string_view prefix,
+             const char* what) {
+  if (id.empty() || id.starts_with(prefix)) return;
+  f.wrong(key, "\"" + printable(id) + "\" is no " + what,
+          "it begins with \"" + std::string{prefix} + "\"");
+}
+
+void lark_rules(const settings& s, findings& f) {
+  const lark_settings& l = s.lark;
+  if (l.app_id.empty() != l.app_secret.empty())
+    f.doubtful(l.app_id.empty() ? "lark.app_secret" : "lark.app_id",
+               "app id and app secret belong together, so Feishu stays unused",
+               l.app_id.empty() ? "set LARK_APP_ID too" : "set LARK_APP_SECRET too");
+  if (!l.app_id.empty() && !l.app_id.starts_with("cli_"))
+    f.doubtful("lark.app_id", "app ids begin with \"cli_\"", "copy it from the developer console");
+  if (l.enabled() && l.transport == lark_transport::webhook && !l.verifiable())
+    f.doubtful("lark.encrypt_key",
+               "without it, or a verification token, pushed events are refused and nothing that "
+               "happens in Feishu is heard",
+               "set LARK_ENCRYPT_KEY, or lark.transport = \"websocket\"");
+  else if (l.enabled() && l.transport == lark_transport::webhook && l.encrypt_key.empty())
+    f.doubtful("lark.encrypt_key",
+               "without it events are not signed: whoever learns the verification token can forge "
+               "them",
+               "set LARK_ENCRYPT_KEY");
+  if (l.legacy_cards && l.verification_token.empty())
+    f.wrong("lark.legacy_cards", "old card callbacks are signed with the verification token",
+            "set LARK_VERIFICATION_TOKEN too");
+  if (l.base_url.empty())
+    f.wrong("lark.base_url", "Feishu's API has no address",
+            "write https://open.feishu.cn or https://open.larksuite.com");
+  if (l.base_url.find("/open-apis") != std::string::npos)
+    f.wrong("lark.base_url", "the API's path does not belong here",
+            "write the URL without /open-apis");
+  if (plain_and_remote(l.base_url))
+    f.doubtful("lark.base_url", "the app secret travels over plain http", "use https");
+  id_rule(f, "lark.bot_open_id", l.bot_open_id, "ou_", "open_id");
+  id_rule(f, "lark.alarm_chat", l.alarm_chat, "oc_", "chat id");
+  for (const std::string& id : l.admins) id_rule(f, "lark.admins", id, "ou_", "open_id");
+  if (l.chat_requests_per_second > 5)
+    f.doubtful("lark.chat_requests_per_second",
+               "Feishu allows 5 a second in one chat, all apps together", "write at most 5");
+  if (l.requests_per_second > 50 || l.requests_per_minute > 1'000)
+    f.doubtful(l.requests_per_second > 50 ? "lark.requests_per_second" : "lark.requests_per_minute",
+               "Feishu allows an app 50 requests a second and 1000 a minute", "write at most that");
+  if (l.previews == preview_audience::everyone)
+    f.doubtful("lark.preview_audience",
+               "whoever sees a link sees the item's name, state and people, members or not",
+               "write \"members\"");
+}
+
 void tuning_rules(const settings& s, findings& f) {
   if (s.concurrency.backoff_base > s.concurrency.backoff_cap)
     f.wrong("concurrency.backoff_base_ms", "larger than concurrency.backoff_cap_ms",
@@ -130,6 +182,7 @@ std::vector<rule_finding> check_together(const settings& s) {
   server_rules(s, f);
   plane_rules(s, f);
   calendar_rules(s, f);
+  lark_rules(s, f);
   tuning_rules(s, f);
   return f.take();
 }

@@ -93,6 +93,31 @@ constexpr std::array registry{
         true, "The feed `/calendar/{token}.ics`.",
         "Make one with `openssl rand -hex 16`. Who knows the URL reads the calendar: change "
         "the token to take that back. A reload applies it."},
+    requirement{"lark.app_id", "LARK_APP_ID", "Lark app id", "lark-app-id", false,
+                "Everything in Feishu or Lark: conversations, cards, link previews, alarms.",
+                "In the developer console (open.feishu.cn or open.larksuite.com): create a custom "
+                "app; its id stands under credentials and begins with `cli_`. docs/lark.md goes "
+                "through the whole of it."},
+    requirement{"lark.app_secret", "LARK_APP_SECRET", "Lark app secret", "lark-app-secret", true,
+                "Everything in Feishu or Lark: it is what the tenant token is asked with.",
+                "In the developer console beside the app id."},
+    requirement{"lark.encrypt_key", "LARK_ENCRYPT_KEY", "Lark encrypt key", "lark-encrypt-key",
+                true,
+                "`POST /webhooks/lark/…`: events and callbacks are encrypted and signed with it. "
+                "The long connection needs none.",
+                "In the developer console: events and callbacks, encryption strategy, encrypt key; "
+                "any text, `openssl rand -hex 16` makes a good one. Several, separated by commas, "
+                "are valid at once while it is being changed; a reload applies it."},
+    requirement{"lark.verification_token", "LARK_VERIFICATION_TOKEN", "Lark verification token",
+                "lark-verification-token", true,
+                "`POST /webhooks/lark/…`: every event and callback carries it. Without an encrypt "
+                "key it is the only thing that tells an event from a forged one.",
+                "In the developer console: events and callbacks, encryption strategy, verification "
+                "token. Several, separated by commas, are valid at once; a reload applies it."},
+    requirement{"lark.base_url", "LARK_BASE_URL", "Lark base URL", "lark-base-url", false,
+                "Lark outside of China.",
+                "`https://open.feishu.cn` for Feishu, `https://open.larksuite.com` for Lark: where "
+                "the app was created. An app's tokens do not work on the other."},
     requirement{"http.https_proxy", "HTTPS_PROXY", "HTTPS proxy", "https-proxy", true,
                 "Reaching remote systems where only a proxy may. It may carry a password.",
                 "`http://user:password@proxy:3128`, from whoever runs the network."},
@@ -120,6 +145,11 @@ std::vector<const requirement*> unmet(const settings& s) {
     need(!s.plane.enabled() && !s.plane.oauth_enabled(), "plane.api_key");
   need(s.plane.webhook_secret.empty(), "plane.webhook_secret");
   need(!s.calendar.enabled(), "calendar.url");
+  need(s.lark.app_id.empty(), "lark.app_id");
+  if (!s.lark.app_id.empty()) {
+    need(s.lark.app_secret.empty(), "lark.app_secret");
+    need(s.lark.transport == lark_transport::webhook && !s.lark.verifiable(), "lark.encrypt_key");
+  }
   need(s.security.admin_token.empty(), "security.admin_token");
   return out;
 }

@@ -95,6 +95,8 @@ std::string plane_redirect_uri(const settings& s) {
   return without_trailing_slashes(s.server.public_url) + "/plane/oauth/callback";
 }
 
+std::string lark_base_url(const settings& s) { return without_trailing_slashes(s.lark.base_url); }
+
 std::optional<secret> encryption_key_bytes(const settings& s) {
   if (s.security.encryption_key.empty()) return std::nullopt;
   auto bytes = from_base64(s.security.encryption_key.reveal());

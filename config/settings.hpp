@@ -24,6 +24,14 @@ enum class calendar_span : std::uint8_t { target, start_to_target };
 /// What becomes of an event that a person deleted in their calendar client.
 enum class deleted_event_policy : std::uint8_t { keep_deleted, restore };
 
+/// How events of Feishu/Lark come: to our webhook, or over a connection that we open.
+enum class lark_transport : std::uint8_t { webhook, websocket };
+/// Who sees a link's preview: people mapped to a member of the item's project, or whoever sees the
+/// link.
+enum class preview_audience : std::uint8_t { members, everyone };
+/// Of what is said without a command before it.
+enum class chat_language : std::uint8_t { zh, en };
+
 struct general_settings {
   std::string timezone = "UTC";  ///< a name the tz database knows
 };
@@ -113,6 +121,35 @@ struct calendar_settings {
   [[nodiscard]] bool enabled() const noexcept { return !url.empty(); }
 };
 
+/// Feishu or Lark: docs/lark.md.
+struct lark_settings {
+  run_mode mode = run_mode::live;
+  std::string app_id;
+  secret app_secret;
+  std::vector<secret> encrypt_key;         ///< several while it is being changed
+  std::vector<secret> verification_token;  ///< likewise
+  std::string base_url = "https://open.feishu.cn";
+  lark_transport transport = lark_transport::webhook;
+  std::string bot_open_id;  ///< empty: asked
+  std::chrono::milliseconds digest_window{5'000};
+  unsigned requests_per_second = 50;
+  unsigned requests_per_minute = 1'000;
+  unsigned chat_requests_per_second = 5;
+  std::size_t monthly_calls = 0;  ///< 0: no limit
+  std::string alarm_chat;         ///< "oc_…"; empty: alarms stay in the log and the metrics
+  preview_audience previews = preview_audience::members;
+  bool legacy_cards = false;
+  bool internal_comments = false;
+  std::vector<std::string> admins;  ///< open_ids
+  chat_language language = chat_language::zh;
+
+  [[nodiscard]] bool enabled() const noexcept { return !app_id.empty() && !app_secret.empty(); }
+  /// Something tells a pushed event from a forged one.
+  [[nodiscard]] bool verifiable() const noexcept {
+    return !encrypt_key.empty() || !verification_token.empty();
+  }
+};
+
 struct concurrency_settings {
   unsigned http_threads = 2;
   unsigned http_client_threads = 1;
@@ -170,6 +207,7 @@ struct settings {
   log_settings log;
   plane_settings plane;
   calendar_settings calendar;
+  lark_settings lark;
   concurrency_settings concurrency;
   security_settings security;
   scheduler_settings scheduler;
@@ -192,6 +230,8 @@ std::string spool_folder_of(const settings& s);
 std::string plane_app_url(const settings& s);
 /// As written, else public_url + "/plane/oauth/callback"; empty when neither is set.
 std::string plane_redirect_uri(const settings& s);
+/// Where Feishu's or Lark's API is, without a trailing slash.
+std::string lark_base_url(const settings& s);
 /// The 32 bytes, or nothing when no key is set (whatever seals answers KEY_MISSING).
 std::optional<secret> encryption_key_bytes(const settings& s);
 std::vector<secret> previous_encryption_keys(const settings& s);

@@ -294,9 +294,11 @@ result<void> engine::transact(connection& c, std::span<const write* const> units
   supposed_new_ = false;
   batch_ = std::to_string(random_.next());
   using step = result<void> (*)(connection&, tables::units);
-  static constexpr std::array<step, 8> steps{
-      tables::put_entities, tables::put_effects,     tables::put_links,  tables::put_marks,
-      tables::put_attempts, tables::put_provenances, tables::put_states, tables::put_credentials};
+  static constexpr std::array<step, 11> steps{
+      tables::put_entities,      tables::put_effects,         tables::put_links,
+      tables::put_marks,         tables::put_attempts,        tables::put_provenances,
+      tables::put_states,        tables::put_credentials,     tables::put_receipts,
+      tables::put_user_mappings, tables::put_channel_mappings};
 
   result<void> done = c.begin();
   if (done) done = append_deliveries(c, units);

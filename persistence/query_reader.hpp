@@ -41,6 +41,19 @@ public:
   result<std::optional<credential_row>> credential(const std::string& tenant,
                                                    const std::string& name) override;
   result<std::vector<credential_row>> credentials() override;
+  result<std::optional<receipt_row>> receipt(const std::string& integration,
+                                             const std::string& object) override;
+  result<std::optional<user_mapping_row>> user_mapping(const std::string& open_id) override;
+  result<std::optional<user_mapping_row>> user_mapping_by_plane_user(
+      const std::string& plane_user) override;
+  result<std::vector<user_mapping_row>> user_mappings(const std::string& after,
+                                                      std::size_t limit) override;
+  result<std::vector<channel_mapping_row>> channel_mappings(const std::string& chat) override;
+  result<std::vector<channel_mapping_row>> channel_mappings_of_project(
+      const std::string& project) override;
+  result<std::vector<channel_mapping_row>> all_channel_mappings(const std::string& after_chat,
+                                                                const std::string& after_project,
+                                                                std::size_t limit) override;
   result<journal_counts> counts() override;
 
 private:

@@ -156,8 +156,44 @@ struct credential_row {
   std::string tenant = "default";
   std::string name;    ///< "plane.oauth.bot"
   std::string key_id;  ///< first 8 hex digits of the key's SHA-256
-  std::string sealed;  ///< nonce, ciphertext, tag
+  std::string sealed;  ///< nonce, ciphertext, tag; empty: writing it deletes the row
   timestamp changed_at{};
+};
+
+/// What became of a message or comment, found again by its id for years. Never removed by
+/// retention.
+struct receipt_row {
+  std::string integration, object;  ///< ("lark", "om_…"), ("plane", "<comment>@<thread>")
+  entity_key entity;                ///< whose plan made it
+  std::string remote_id;            ///< comment uuid, message id; empty: seen, nothing made yet
+  timestamp at{};
+};
+
+/// Who found out that two accounts are one person. What a person entered is never overwritten by
+/// what an e-mail address suggests.
+enum class mapped_by : std::uint8_t { automatic = 0, manual = 1 };
+
+/// A Feishu user and the Plane member who is the same person.
+struct user_mapping_row {
+  std::string open_id;  ///< "ou_…", per app; the key
+  std::string tenant = "default";
+  std::string union_id, name, email;
+  std::string plane_user;  ///< uuid; empty: known, and mapped to nobody
+  mapped_by how = mapped_by::manual;
+  bool left = false;  ///< left the tenant: maps to nobody until it comes back
+  timestamp changed_at{};
+  /// Not a column: this write deletes the row.
+  bool removed = false;
+};
+
+/// An administrator's rule: what a chat has to do with a project.
+struct channel_mapping_row {
+  std::string chat, project;  ///< "oc_…", uuid; together the key
+  std::string tenant = "default";
+  std::string options = "{}";  ///< JSON; see channel_options in sync/facts
+  timestamp changed_at{};
+  /// Not a column: this write deletes the row.
+  bool removed = false;
 };
 
 }  // namespace pb::persistence

@@ -32,6 +32,9 @@ struct write {
   std::vector<provenance> provenances;
   std::vector<state_entry> states;
   std::vector<credential_row> credentials;
+  std::vector<receipt_row> receipts;                  ///< upsert by (integration, object)
+  std::vector<user_mapping_row> user_mappings;        ///< upsert or delete by open_id
+  std::vector<channel_mapping_row> channel_mappings;  ///< upsert or delete by (chat, project)
 
   /// Its appends are a sender's, who waits for an answer: while the database is away it may be kept
   /// in the spool and is answered then (appended::spooled).
@@ -114,6 +117,23 @@ public:
   virtual result<std::optional<credential_row>> credential(const std::string& tenant,
                                                            const std::string& name) = 0;
   virtual result<std::vector<credential_row>> credentials() = 0;
+  virtual result<std::optional<receipt_row>> receipt(const std::string& integration,
+                                                     const std::string& object) = 0;
+  virtual result<std::optional<user_mapping_row>> user_mapping(const std::string& open_id) = 0;
+  /// Who this Plane member is in Feishu: nobody who left; the one entered by hand before others.
+  virtual result<std::optional<user_mapping_row>> user_mapping_by_plane_user(
+      const std::string& plane_user) = 0;
+  /// All, by open_id, open_id > after; those who left, too.
+  virtual result<std::vector<user_mapping_row>> user_mappings(const std::string& after,
+                                                              std::size_t limit) = 0;
+  /// Of one chat, by project.
+  virtual result<std::vector<channel_mapping_row>> channel_mappings(const std::string& chat) = 0;
+  /// Of one project, by chat.
+  virtual result<std::vector<channel_mapping_row>> channel_mappings_of_project(
+      const std::string& project) = 0;
+  /// All, by (chat, project) after the given one.
+  virtual result<std::vector<channel_mapping_row>> all_channel_mappings(
+      const std::string& after_chat, const std::string& after_project, std::size_t limit) = 0;
   virtual result<journal_counts> counts() = 0;
 };
 

@@ -260,18 +260,105 @@ result<void> put_credentials(connection& c, units all) {
                                       column{"key_id", text}, column{"sealed", bytes},
                                       column{"changed_at", int64}};
   static const std::string sql = upsert("credentials", columns, "tenant_id, name", 2);
-  bulk_rows rows{columns};
+  static constexpr std::array keys{column{"tenant_id", text}, column{"name", text}};
+  static const std::string removal =
+      "DELETE FROM credentials WHERE (tenant_id, name) IN (SELECT v.tenant_id, v.name FROM {rows})";
+  bulk_rows rows{columns}, removed{keys};
   for (const credential_row* r :
        last_of_each(all, &write::credentials, [](const credential_row& x) {
          return std::pair{stored(x.tenant), stored(x.name)};
        })) {
+    if (r->sealed.empty()) {
+      removed.text(r->tenant);
+      removed.text(r->name);
+      continue;
+    }
     rows.text(r->tenant);
     rows.text(r->name);
     rows.text(r->key_id);
     rows.bytes(r->sealed);
     rows.number(to_micros(r->changed_at));
   }
+  if (auto r = run(c, sql, rows); !r) return r;
+  return run(c, removal, removed);
+}
+
+result<void> put_receipts(connection& c, units all) {
+  static constexpr std::array columns{column{"integration", text}, column{"object", text},
+                                      column{"entity", text}, column{"remote_id", text},
+                                      column{"at", int64}};
+  static const std::string sql = upsert("receipts", columns, "integration, object", 2);
+  bulk_rows rows{columns};
+  for (const receipt_row* r : last_of_each(all, &write::receipts, [](const receipt_row& x) {
+         return std::pair{stored(x.integration), stored(x.object)};
+       })) {
+    rows.text(r->integration);
+    rows.text(r->object);
+    rows.text(r->entity.text());
+    rows.text(r->remote_id);
+    rows.number(to_micros(r->at));
+  }
   return run(c, sql, rows);
+}
+
+result<void> put_user_mappings(connection& c, units all) {
+  static constexpr std::array columns{
+      column{"open_id", text}, column{"tenant_id", text},    column{"union_id", text},
+      column{"name", text},    column{"email", text},        column{"plane_user", text},
+      column{"how", int64},    column{"left_tenant", int64}, column{"changed_at", int64}};
+  static constexpr std::array keys{column{"open_id", text}};
+  static const std::string sql = upsert("mappings_users", columns, "open_id", 1);
+  static const std::string removal =
+      "DELETE FROM mappings_users WHERE open_id IN (SELECT v.open_id FROM {rows})";
+  bulk_rows rows{columns}, removed{keys};
+  for (const user_mapping_row* r :
+       last_of_each(all, &write::user_mappings,
+                    [](const user_mapping_row& x) { return stored(x.open_id); })) {
+    if (r->removed) {
+      removed.text(r->open_id);
+      continue;
+    }
+    rows.text(r->open_id);
+    rows.text(r->tenant);
+    rows.text(r->union_id);
+    rows.text(r->name);
+    rows.text(r->email);
+    rows.text(r->plane_user);
+    rows.number(static_cast<std::int64_t>(r->how));
+    rows.number(r->left ? 1 : 0);
+    rows.number(to_micros(r->changed_at));
+  }
+  if (auto r = run(c, sql, rows); !r) return r;
+  return run(c, removal, removed);
+}
+
+result<void> put_channel_mappings(connection& c, units all) {
+  static constexpr std::array columns{column{"chat", text}, column{"project", text},
+                                      column{"tenant_id", text}, column{"options", text},
+                                      column{"changed_at", int64}};
+  static constexpr std::array keys{column{"chat", text}, column{"project", text}};
+  static const std::string sql = upsert("mappings_channels", columns, "chat, project", 2);
+  static const std::string removal =
+      "DELETE FROM mappings_channels WHERE (chat, project) IN (SELECT v.chat, v.project FROM "
+      "{rows})";
+  bulk_rows rows{columns}, removed{keys};
+  for (const channel_mapping_row* r :
+       last_of_each(all, &write::channel_mappings, [](const channel_mapping_row& x) {
+         return std::pair{stored(x.chat), stored(x.project)};
+       })) {
+    if (r->removed) {
+      removed.text(r->chat);
+      removed.text(r->project);
+      continue;
+    }
+    rows.text(r->chat);
+    rows.text(r->project);
+    rows.text(r->tenant);
+    rows.text(r->options);
+    rows.number(to_micros(r->changed_at));
+  }
+  if (auto r = run(c, sql, rows); !r) return r;
+  return run(c, removal, removed);
 }
 
 result<void> put_fact(connection& c, std::string_view name, std::string_view content) {

@@ -19,6 +19,9 @@ result<void> put_attempts(connection& c, units all);
 result<void> put_provenances(connection& c, units all);
 result<void> put_states(connection& c, units all);
 result<void> put_credentials(connection& c, units all);
+result<void> put_receipts(connection& c, units all);
+result<void> put_user_mappings(connection& c, units all);
+result<void> put_channel_mappings(connection& c, units all);
 result<void> put_fact(connection& c, std::string_view name, std::string_view text);
 
 }  // namespace pb::persistence::tables

@@ -30,7 +30,8 @@ std::size_t bytes_of(const write& unit) {
 bool only_deliveries(const write& u) {
   return !u.appends.empty() && u.entities.empty() && u.effects.empty() && u.links.empty() &&
          u.marks.empty() && u.attempts.empty() && u.provenances.empty() && u.states.empty() &&
-         u.credentials.empty();
+         u.credentials.empty() && u.receipts.empty() && u.user_mappings.empty() &&
+         u.channel_mappings.empty();
 }
 
 std::string instance_name(random_source& random) {

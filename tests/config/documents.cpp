@@ -147,7 +147,8 @@ BOOST_AUTO_TEST_CASE(what_a_start_would_miss_is_named_and_nothing_else) {
     return out;
   };
   const std::vector<std::string_view> nothing_set{"plane.base_url", "plane.webhook_secret",
-                                                  "calendar.url", "security.admin_token"};
+                                                  "calendar.url", "lark.app_id",
+                                                  "security.admin_token"};
   BOOST_TEST(names() == nothing_set, boost::test_tools::per_element());
   s.plane.base_url = "https://plane.test";
   BOOST_TEST(names().front() == "plane.api_key");
@@ -155,5 +156,15 @@ BOOST_AUTO_TEST_CASE(what_a_start_would_miss_is_named_and_nothing_else) {
   s.plane.webhook_secret = {pb::secret{"w"}};
   s.calendar.url = "https://dav.test";
   s.security.admin_token = {pb::secret{"a"}};
+  BOOST_TEST(names() == std::vector<std::string_view>{"lark.app_id"},
+             boost::test_tools::per_element());
+  s.lark.app_id = "cli_a";
+  BOOST_TEST(names() == (std::vector<std::string_view>{"lark.app_secret", "lark.encrypt_key"}),
+             boost::test_tools::per_element());
+  s.lark.app_secret = pb::secret{"s"};
+  s.lark.transport = pb::config::lark_transport::websocket;  // needs neither key nor token
+  BOOST_TEST(names().empty());
+  s.lark.transport = pb::config::lark_transport::webhook;
+  s.lark.encrypt_key = {pb::secret{"k"}};
   BOOST_TEST(names().empty());
 }

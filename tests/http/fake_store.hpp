@@ -1,4 +1,4 @@
-// A store in memory with what the OAuth endpoints use: state entries and credentials. Everything
+// A store in memory with what endpoints use: state entries, credentials and mappings. Everything
 // happens on the caller's thread, unless `hold` collects the completions.
 #pragma once
 #include <functional>
@@ -17,6 +17,8 @@ class store final : public persistence::store, private reader {
 public:
   std::map<std::string, std::string> states_kept;
   std::map<std::string, credential_row> credentials_kept;
+  std::map<std::string, user_mapping_row> users_kept;
+  std::map<std::pair<std::string, std::string>, channel_mapping_row> channels_kept;
   bool away = false;
   bool hold = false;
   std::vector<std::function<void()>> held;
@@ -30,7 +32,24 @@ public:
         else
           states_kept.erase(s.key);
       }
-      for (const auto& c : unit.credentials) credentials_kept[c.name] = c;
+      for (const auto& c : unit.credentials) {
+        if (c.sealed.empty())
+          credentials_kept.erase(c.name);
+        else
+          credentials_kept[c.name] = c;
+      }
+      for (const auto& m : unit.user_mappings) {
+        if (m.removed)
+          users_kept.erase(m.open_id);
+        else
+          users_kept[m.open_id] = m;
+      }
+      for (const auto& m : unit.channel_mappings) {
+        if (m.removed)
+          channels_kept.erase({m.chat, m.project});
+        else
+          channels_kept[{m.chat, m.project}] = m;
+      }
       completion(written{});
     };
     if (hold)
@@ -112,6 +131,49 @@ private:
   }
   result<std::vector<credential_row>> credentials() override {
     return none<std::vector<credential_row>>();
+  }
+  result<std::optional<receipt_row>> receipt(const std::string&, const std::string&) override {
+    return none<std::optional<receipt_row>>();
+  }
+  result<std::optional<user_mapping_row>> user_mapping(const std::string& open_id) override {
+    const auto at = users_kept.find(open_id);
+    return at == users_kept.end() ? std::optional<user_mapping_row>{} : at->second;
+  }
+  result<std::optional<user_mapping_row>> user_mapping_by_plane_user(
+      const std::string& plane_user) override {
+    for (const auto& [id, m] : users_kept)
+      if (m.plane_user == plane_user && !m.left) return std::optional{m};
+    return std::optional<user_mapping_row>{};
+  }
+  result<std::vector<user_mapping_row>> user_mappings(const std::string& after,
+                                                      std::size_t limit) override {
+    std::vector<user_mapping_row> out;
+    for (auto at = users_kept.upper_bound(after); at != users_kept.end() && out.size() < limit;
+         ++at)
+      out.push_back(at->second);
+    return out;
+  }
+  result<std::vector<channel_mapping_row>> channel_mappings(const std::string& chat) override {
+    std::vector<channel_mapping_row> out;
+    for (const auto& [key, m] : channels_kept)
+      if (m.chat == chat) out.push_back(m);
+    return out;
+  }
+  result<std::vector<channel_mapping_row>> channel_mappings_of_project(
+      const std::string& project) override {
+    std::vector<channel_mapping_row> out;
+    for (const auto& [key, m] : channels_kept)
+      if (m.project == project) out.push_back(m);
+    return out;
+  }
+  result<std::vector<channel_mapping_row>> all_channel_mappings(const std::string& after_chat,
+                                                                const std::string& after_project,
+                                                                std::size_t limit) override {
+    std::vector<channel_mapping_row> out;
+    for (auto at = channels_kept.upper_bound({after_chat, after_project});
+         at != channels_kept.end() && out.size() < limit; ++at)
+      out.push_back(at->second);
+    return out;
   }
   result<journal_counts> counts() override { return none<journal_counts>(); }
 };
