@@ -124,12 +124,11 @@ void lark_rules(const settings& s, findings& f) {
                l.app_id.empty() ? "set LARK_APP_ID too" : "set LARK_APP_SECRET too");
   if (!l.app_id.empty() && !l.app_id.starts_with("cli_"))
     f.doubtful("lark.app_id", "app ids begin with \"cli_\"", "copy it from the developer console");
-  if (l.enabled() && l.transport == lark_transport::webhook && !l.verifiable())
-    f.doubtful("lark.encrypt_key",
-               "without it, or a verification token, pushed events are refused and nothing that "
-               "happens in Feishu is heard",
-               "set LARK_ENCRYPT_KEY, or lark.transport = \"websocket\"");
-  else if (l.enabled() && l.transport == lark_transport::webhook && l.encrypt_key.empty())
+  if (l.enabled() && l.transport == lark_transport::webhook && l.verification_token.empty())
+    f.doubtful("lark.verification_token",
+               "without it pushed events are refused and nothing that happens in Feishu is heard",
+               "set LARK_VERIFICATION_TOKEN, or lark.transport = \"websocket\"");
+  if (l.enabled() && l.transport == lark_transport::webhook && l.encrypt_key.empty())
     f.doubtful("lark.encrypt_key",
                "without it events are not signed: whoever learns the verification token can forge "
                "them",

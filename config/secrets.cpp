@@ -101,19 +101,20 @@ constexpr std::array registry{
     requirement{"lark.app_secret", "LARK_APP_SECRET", "Lark app secret", "lark-app-secret", true,
                 "Everything in Feishu or Lark: it is what the tenant token is asked with.",
                 "In the developer console beside the app id."},
-    requirement{"lark.encrypt_key", "LARK_ENCRYPT_KEY", "Lark encrypt key", "lark-encrypt-key",
-                true,
-                "`POST /webhooks/lark/…`: events and callbacks are encrypted and signed with it. "
-                "The long connection needs none.",
-                "In the developer console: events and callbacks, encryption strategy, encrypt key; "
-                "any text, `openssl rand -hex 16` makes a good one. Several, separated by commas, "
-                "are valid at once while it is being changed; a reload applies it."},
     requirement{"lark.verification_token", "LARK_VERIFICATION_TOKEN", "Lark verification token",
                 "lark-verification-token", true,
-                "`POST /webhooks/lark/…`: every event and callback carries it. Without an encrypt "
-                "key it is the only thing that tells an event from a forged one.",
+                "`POST /webhooks/lark/…`: every event and callback carries it, and nothing without "
+                "it is believed. The long connection needs none.",
                 "In the developer console: events and callbacks, encryption strategy, verification "
-                "token. Several, separated by commas, are valid at once; a reload applies it."},
+                "token. Several, separated by commas, are valid at once while it is being changed; "
+                "a reload applies it."},
+    requirement{
+        "lark.encrypt_key", "LARK_ENCRYPT_KEY", "Lark encrypt key", "lark-encrypt-key", true,
+        "Encrypted and signed events and callbacks. Without it they come plain, and whoever "
+        "learns the verification token can forge them. The long connection needs none.",
+        "In the developer console: events and callbacks, encryption strategy, encrypt key; "
+        "any text, `openssl rand -hex 16` makes a good one. Several, separated by commas, "
+        "are valid at once while it is being changed; a reload applies it."},
     requirement{"lark.base_url", "LARK_BASE_URL", "Lark base URL", "lark-base-url", false,
                 "Lark outside of China.",
                 "`https://open.feishu.cn` for Feishu, `https://open.larksuite.com` for Lark: where "
@@ -148,7 +149,9 @@ std::vector<const requirement*> unmet(const settings& s) {
   need(s.lark.app_id.empty(), "lark.app_id");
   if (!s.lark.app_id.empty()) {
     need(s.lark.app_secret.empty(), "lark.app_secret");
-    need(s.lark.transport == lark_transport::webhook && !s.lark.verifiable(), "lark.encrypt_key");
+    const bool pushed = s.lark.transport == lark_transport::webhook;
+    need(pushed && s.lark.verification_token.empty(), "lark.verification_token");
+    need(pushed && s.lark.encrypt_key.empty(), "lark.encrypt_key");
   }
   need(s.security.admin_token.empty(), "security.admin_token");
   return out;

@@ -144,10 +144,6 @@ struct lark_settings {
   chat_language language = chat_language::zh;
 
   [[nodiscard]] bool enabled() const noexcept { return !app_id.empty() && !app_secret.empty(); }
-  /// Something tells a pushed event from a forged one.
-  [[nodiscard]] bool verifiable() const noexcept {
-    return !encrypt_key.empty() || !verification_token.empty();
-  }
 };
 
 struct concurrency_settings {

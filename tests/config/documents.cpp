@@ -159,12 +159,14 @@ BOOST_AUTO_TEST_CASE(what_a_start_would_miss_is_named_and_nothing_else) {
   BOOST_TEST(names() == std::vector<std::string_view>{"lark.app_id"},
              boost::test_tools::per_element());
   s.lark.app_id = "cli_a";
-  BOOST_TEST(names() == (std::vector<std::string_view>{"lark.app_secret", "lark.encrypt_key"}),
+  BOOST_TEST(names() == (std::vector<std::string_view>{"lark.app_secret", "lark.verification_token",
+                                                       "lark.encrypt_key"}),
              boost::test_tools::per_element());
   s.lark.app_secret = pb::secret{"s"};
   s.lark.transport = pb::config::lark_transport::websocket;  // needs neither key nor token
   BOOST_TEST(names().empty());
   s.lark.transport = pb::config::lark_transport::webhook;
   s.lark.encrypt_key = {pb::secret{"k"}};
+  s.lark.verification_token = {pb::secret{"v"}};
   BOOST_TEST(names().empty());
 }
