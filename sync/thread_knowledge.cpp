@@ -41,8 +41,10 @@ std::string to_json(const thread_knowledge& k) {
   o["quiet_to"] = k.quiet_to;
   json::array cards;
   for (const auto& c : k.cards)
-    cards.push_back(
-        {{"message", c.message_id}, {"sent_at", to_micros(c.sent_at)}, {"shown", c.shown}});
+    cards.push_back({{"message", c.message_id},
+                     {"sent_at", to_micros(c.sent_at)},
+                     {"shown", c.shown},
+                     {"refreshed_at", to_micros(c.refreshed_at)}});
   o["cards"] = std::move(cards);
   o["language"] = k.language;
   o["external"] = k.external;
@@ -75,7 +77,8 @@ result<thread_knowledge> parse_thread_knowledge(std::string_view text) {
   k.quiet_from = f.text("quiet_from");
   k.quiet_to = f.text("quiet_to");
   for (const auto& c : f.objects("cards"))
-    k.cards.push_back({c.text("message"), c.time("sent_at"), c.text("shown")});
+    k.cards.push_back(
+        {c.text("message"), c.time("sent_at"), c.text("shown"), c.time("refreshed_at")});
   keep_last(k.cards, thread_knowledge::max_cards);
   k.language = f.text("language");
   k.external = f.flag("external");

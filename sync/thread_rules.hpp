@@ -33,7 +33,8 @@ struct thread_knowledge {
   struct card {
     std::string message_id;
     timestamp sent_at{};
-    std::string shown;  ///< hash of what it shows
+    std::string shown;         ///< hash of what it shows
+    timestamp refreshed_at{};  ///< when it is, or was, last sent anew: at most once a second
   };
   std::vector<card> cards;
   std::string language;     ///< "zh" or "en": of the last command
@@ -112,6 +113,10 @@ struct thread_plan {
   std::string rule;  ///< for the timeline; "ignored: …" when nothing uses it
 };
 using thread_verdict = std::variant<std::vector<need>, thread_plan>;
+
+// The actor sets `chat` (lark:chat) or `root` (lark:thread) of a conversation never seen before
+// from its entity's key. A plan's effects are for lanes that send in order what is due: one that is
+// due later does not hold back those behind it.
 
 /// Something happened in Feishu: a message, a recall, a click, a membership.
 thread_verdict judge(const thread_knowledge& known, const protocol::lark::event& heard,
