@@ -54,7 +54,7 @@ frame refusal(const frame& of, std::chrono::milliseconds took);
 class frame_joiner {
 public:
   struct limits {
-    std::size_t messages = 64, bytes = 8u << 20, parts = 256;
+    std::size_t messages = 64, bytes = 8u << 20, parts = 256;  ///< bytes: of all together
     std::chrono::milliseconds keep{10'000};
   };
   frame_joiner() = default;
@@ -72,6 +72,7 @@ private:
     std::vector<std::optional<std::string>> parts;
   };
   void forget_old(timestamp now);
+  [[nodiscard]] std::size_t total() const noexcept;
   limits limits_{};
   std::deque<partial> waiting_;  ///< oldest first
 };

@@ -1,9 +1,17 @@
 # What goes over the wire.
 set(lark_wire_sources
+  lark/answers.cpp
+  lark/answers_refusal.cpp
+  lark/content.cpp
+  lark/content_lines.cpp
   lark/crypto.cpp
   lark/events.cpp
+  lark/exchanges.cpp
+  lark/frames.cpp
   lark/intake.cpp
-  lark/reader.cpp)
+  lark/post_message.cpp
+  lark/reader.cpp
+  lark/requests.cpp)
 # What people read: posts, cards, HTML.
 set(lark_shown_sources
   lark/card.cpp

@@ -1,7 +1,10 @@
 # What goes over the wire.
+pb_test(protocol lark_answers)
+pb_test(protocol lark_content LINK rapidcheck)
 pb_test(protocol lark_crypto)
 pb_test(protocol lark_events LINK rapidcheck)
 pb_test(protocol lark_intake)
+pb_test(protocol lark_requests)
 
 # What people read: posts, cards, HTML.
 pb_test(protocol lark_card LINK rapidcheck)
