@@ -3,6 +3,8 @@ pb_test(protocol lark_answers)
 pb_test(protocol lark_content LINK rapidcheck)
 pb_test(protocol lark_crypto)
 pb_test(protocol lark_events LINK rapidcheck)
+pb_test(protocol lark_exchanges)
+pb_test(protocol lark_frames LINK rapidcheck)
 pb_test(protocol lark_intake)
 pb_test(protocol lark_requests)
 
