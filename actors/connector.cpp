@@ -1,10 +1,10 @@
 #include "actors/connector.hpp"
 
-#include <array>
 #include <deque>
 #include <unordered_map>
 
 #include "actors/edge.hpp"
+#include "actors/paced_queue.hpp"
 #include "base/log.hpp"
 
 namespace pb::actors {
@@ -57,7 +57,7 @@ private:
 
   void on_perform(perform& m) {
     probe_->handled();
-    if (waiting_count() >= queue_limit) {
+    if (waiting_.size() >= queue_limit) {
       performed p;
       p.what = m.what;
       p.failed =
@@ -67,33 +67,31 @@ private:
     }
     auto j = std::make_shared<job>();
     j->ask = m;
-    ready_[static_cast<std::size_t>(m.how)].push_back(std::move(j));
+    waiting_.push(static_cast<std::size_t>(m.how), std::move(j));
     pump();
-  }
-
-  std::size_t waiting_count() const {
-    return ready_[0].size() + ready_[1].size() + ready_[2].size();
   }
 
   void pump() {
     // A reload changes these while calls are under way.
     breaker_->use(ctx_->opt().breaker);
+    waiting_.release(ctx_->steady_ms());
     while (in_flight_.size() < policy_.parallel(ctx_->opt())) {
       if (start_renewal()) continue;
       if (renewing_) break;
-      auto* queue = first_ready();
-      if (queue == nullptr) break;
-      job_ptr j = queue->front();
+      auto* next = waiting_.front();
+      if (next == nullptr) break;
+      job_ptr j = *next;
       const auto now = ctx_->steady_ms();
       if (!j->started && !begin(*j)) {
-        queue->pop_front();
+        waiting_.pop();
         continue;
       }
+      if (waiting_.hold_back(j->next.budget_key)) continue;
       auto wait_for = breaker_->refuse(now);
       const bool paused = now < paused_until_;
       if (paused) wait_for = paused_until_ - now;
       if (wait_for) {
-        queue->pop_front();
+        waiting_.pop();
         auto f = no_tries(errc::breaker_open, j->next.operation,
                           paused ? policy_.name + " pauses: " + pause_reason_
                                  : "the circuit breaker of " + policy_.name + " is open");
@@ -102,23 +100,30 @@ private:
         continue;
       }
       // Whoever is admitted is counted and must be sent, so this comes last. People come first:
-      // when they must wait, nobody may go.
-      if (const auto wait = policy_.admit(ctx_->clock.steady_now(), j->ask.how)) {
+      // when they must wait, nobody may go, unless it is only their chat that waits.
+      if (const auto wait = policy_.admit(ctx_->clock.steady_now(), j->ask.how, j->next)) {
         breaker_->not_tried();
-        arm(*wait);
-        status_->paused_until_us = to_micros(ctx_->clock.now() + *wait);
+        if (wait->waits == admission_wait::who::key && !j->next.budget_key.empty()) {
+          waiting_.park(j->next.budget_key, now + std::max(wait->pause, milliseconds{1}));
+          continue;
+        }
+        if (wait->waits == admission_wait::who::call) {
+          waiting_.pop();
+          auto f = no_tries(errc::breaker_open, j->next.operation,
+                            policy_.name + " holds this call back");
+          f.retry_after = wait->pause;
+          finish(*j, std::move(f));
+          continue;
+        }
+        arm(wait->pause);
+        status_->paused_until_us = to_micros(ctx_->clock.now() + wait->pause);
         break;
       }
-      queue->pop_front();
+      waiting_.pop();
       send(std::move(j));
     }
+    if (const auto at = waiting_.next_release()) arm(*at - ctx_->steady_ms());
     show_state();
-  }
-
-  std::deque<job_ptr>* first_ready() {
-    for (auto& q : ready_)
-      if (!q.empty()) return &q;
-    return nullptr;
   }
 
   bool start_renewal() {
@@ -204,17 +209,17 @@ private:
           break;
         }
     }
-    policy_.note(ctx_->clock.steady_now(), r);
+    policy_.note(ctx_->clock.steady_now(), j->next, r);
     ctx_->figures.remote_call(policy_.name, j->next.operation, status,
                               r ? errc::none : r.error().code, took);
     status_->latency_us = took.count();
 
-    const bool remote_is_down = !r || status >= 500;
+    const bool remote_is_down = policy_.is_down(r);
     // Told before anything is sent again: a probe that was answered by a challenge or a 429 would
     // otherwise wait for its own end.
     if (!remote_is_down) breaker_->succeeded(ctx_->steady_ms());
 
-    if (r && status == 401 && !j->challenged && policy_.challenged(j->request, *r)) {
+    if (r && !j->challenged && policy_.challenged(j->request, *r)) {
       j->challenged = true;
       requeue_first(std::move(j));
       pump();
@@ -264,8 +269,8 @@ private:
       send(std::move(j));
       return;
     }
-    auto& queue = ready_[static_cast<std::size_t>(j->ask.how)];
-    queue.push_front(std::move(j));
+    const auto how = static_cast<std::size_t>(j->ask.how);
+    waiting_.push_first(how, std::move(j));
   }
 
   void finish(job& j, std::optional<failure> failed) {
@@ -298,10 +303,12 @@ private:
   }
 
   void arm(milliseconds wait) {
-    if (pump_armed_ && wait >= armed_for_) return;
+    wait = std::max(wait, milliseconds{1});
+    const auto at = ctx_->steady_ms() + wait;
+    if (pump_armed_ && at >= armed_until_) return;
     pump_armed_ = true;
-    armed_for_ = wait;
-    self_->delayed_send(self_, std::max(wait, milliseconds{1}), pump_due{++pump_generation_});
+    armed_until_ = at;
+    self_->delayed_send(self_, wait, pump_due{++pump_generation_});
   }
 
   /// The oldest call, since that is the one that may be stuck, and how many more there are.
@@ -325,14 +332,14 @@ private:
       status_->breaker = static_cast<int>(b);
       ctx_->figures.breaker_changed(policy_.name, sync::to_string(b));
     }
-    status_->waiting = static_cast<std::int64_t>(waiting_count());
+    status_->waiting = static_cast<std::int64_t>(waiting_.size());
     status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
     show_in_flight();
     std::string state = ctx_->steady_ms() < paused_until_ ? "suspended: " + pause_reason_
                         : b == sync::breaker::state::open ? "suspended (breaker open)"
                         : !in_flight_.empty()             ? "waiting for " + policy_.name
                         : !backing_off_.empty()           ? "backing off"
-                        : waiting_count() > 0             ? "waiting for its rate limit"
+                        : waiting_.size() > 0             ? "waiting for its rate limit"
                                                           : "idle";
     probe_->state(state, ctx_->clock.now());
   }
@@ -343,11 +350,11 @@ private:
   std::shared_ptr<connector_status> status_;
   std::shared_ptr<probe> probe_;
   std::optional<sync::breaker> breaker_;
-  std::array<std::deque<job_ptr>, 3> ready_;
+  paced_queue<job_ptr> waiting_;
   std::unordered_map<std::uint64_t, job_ptr> in_flight_, backing_off_;
   std::uint64_t last_token_ = 0, pump_generation_ = 0;
   bool pump_armed_ = false, renewing_ = false;
-  milliseconds armed_for_{0}, paused_until_{0};
+  milliseconds armed_until_{0}, paused_until_{0};
   std::string pause_reason_;
 };
 

@@ -30,6 +30,16 @@ struct performed {
   timestamp started_at{};
   std::chrono::microseconds took{0};
 };
+/// Who has to wait, and how long.
+struct admission_wait {
+  enum class who : std::uint8_t {
+    account,  ///< every call
+    key,      ///< calls of this budget_key; others may go meanwhile
+    call,     ///< this one, for longer than it is worth holding: it is given back as not sent
+  };
+  std::chrono::milliseconds pause{};
+  who waits = who::account;
+};
 /// What differs between remotes. Functions are called on the connector's thread only.
 struct connector_policy {
   std::string name;  ///< integration: "plane", "caldav"
@@ -38,18 +48,24 @@ struct connector_policy {
   http::call_limits limits;
   /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
   std::function<std::optional<failure>(protocol::http_request&)> authorize;
-  /// 401: true when the same call should be made once more with new credentials.
+  /// True when this answer refuses the credentials and the same call should be made once more with
+  /// new ones.
   std::function<bool(const protocol::http_request& sent, const protocol::http_response&)>
       challenged = [](const auto&, const auto&) { return false; };
   /// A failure after which nobody should ask for a while (wrong credentials, a full disk).
   std::function<std::optional<std::chrono::milliseconds>(const failure&)> pause_after =
       [](const auto&) { return std::nullopt; };
   /// Nothing: go now (and it is counted). Otherwise wait this long.
-  std::function<std::optional<std::chrono::milliseconds>(steady_time now, urgency)> admit =
-      [](auto, auto) { return std::nullopt; };
+  std::function<std::optional<admission_wait>(steady_time now, urgency, const protocol::call&)>
+      admit = [](auto, auto, const auto&) { return std::nullopt; };
   /// Every end of an admitted call, answered or not.
-  std::function<void(steady_time now, const result<protocol::http_response>&)> note =
-      [](auto, const auto&) {};
+  std::function<void(steady_time now, const protocol::call&,
+                     const result<protocol::http_response>&)>
+      note = [](auto, const auto&, const auto&) {};
+  /// Does this end of a call count against the circuit breaker?
+  std::function<bool(const result<protocol::http_response>&)> is_down = [](const auto& r) {
+    return !r || r->status >= 500;
+  };
   /// A pause before the same call is tried again here and now; nothing: no quick retry.
   std::function<std::optional<std::chrono::milliseconds>(
       const protocol::call&, const result<protocol::http_response>&, unsigned tries, double draw)>

@@ -202,12 +202,14 @@ std::function<actors::connector_policy()> plane_policy(const config::settings& s
           "",
           {}};
     };
-    p.admit = [budget](steady_time now, actors::urgency how) -> std::optional<milliseconds> {
+    p.admit = [budget](steady_time now, actors::urgency how,
+                       const protocol::call&) -> std::optional<actors::admission_wait> {
       const auto v = budget->with([&](auto& b) { return b.admit(now, purpose_of(how)); });
       if (v.go) return std::nullopt;
-      return v.wait;
+      return actors::admission_wait{v.wait};
     };
-    p.note = [budget](steady_time now, const result<protocol::http_response>& r) {
+    p.note = [budget](steady_time now, const protocol::call&,
+                      const result<protocol::http_response>& r) {
       budget->with([&](auto& b) {
         if (!r)
           b.note_no_answer();
