@@ -8,7 +8,7 @@ namespace pb::sandbox {
 namespace {
 namespace json = boost::json;
 
-constexpr std::array<std::pair<fault_kind, std::string_view>, 10> names{
+constexpr std::array<std::pair<fault_kind, std::string_view>, 11> names{
     {{fault_kind::latency, "latency"},
      {fault_kind::status, "status"},
      {fault_kind::reset, "reset"},
@@ -16,6 +16,7 @@ constexpr std::array<std::pair<fault_kind, std::string_view>, 10> names{
      {fault_kind::lost_answer, "lost_answer"},
      {fault_kind::late_work, "late_work"},
      {fault_kind::race, "race"},
+     {fault_kind::token_expired, "token_expired"},
      {fault_kind::webhook_lost, "webhook_lost"},
      {fault_kind::webhook_duplicated, "webhook_duplicated"},
      {fault_kind::webhook_reordered, "webhook_reordered"}}};

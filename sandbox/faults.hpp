@@ -1,6 +1,6 @@
-// sandbox/faults: what goes wrong on demand between a caller and the sandbox's Plane. A fault is
-// chosen by kind, method, path pattern, count and probability; set by tests in-process and by
-// POST /sandbox/faults. It only decides; sandbox_transport and the listener carry it out.
+// sandbox/faults: what goes wrong on demand between a caller and the sandbox's Plane or Lark. A
+// fault is chosen by kind, method, path pattern, count and probability; set by tests in-process and
+// by POST /sandbox/faults. It only decides; sandbox_transport and the listener carry it out.
 #pragma once
 #include <boost/json/value.hpp>
 #include <chrono>
@@ -24,6 +24,7 @@ enum class fault_kind {
   lost_answer,         ///< work done, the answer never comes
   late_work,           ///< the caller hears nothing; the work is done after `delay`
   race,                ///< external ids are not checked on creation, as under concurrency
+  token_expired,       ///< Lark: all tenant tokens stop working before the request is looked at
   webhook_lost,        ///< never sent
   webhook_duplicated,  ///< sent once more (other delivery id, same body)
   webhook_reordered,   ///< sent `delay` later, so that younger ones pass it

@@ -23,15 +23,50 @@ protocol::http_response instead(const fault& f) {
   return a;
 }
 
+// The gateway's words: 429 with the headers that tell how long, internal error for the rest.
+protocol::http_response instead_of_lark(const fault& f) {
+  protocol::http_response a;
+  a.status = f.status;
+  a.headers = {{"Content-Type", "application/json; charset=utf-8"},
+               {"X-Tt-Logid", "20261121060000SANDBOXFAULT00000000"}};
+  if (f.status == 429) {
+    a.body = R"({"code":99991400,"msg":"request trigger frequency limit"})";
+    a.headers.push_back({"x-ogw-ratelimit-limit", "100"});
+    a.headers.push_back({"x-ogw-ratelimit-reset",
+                         std::to_string(std::max<std::int64_t>(1, f.retry_after.count()))});
+  } else {
+    a.body = R"({"code":2200,"msg":"Internal Error"})";
+  }
+  return a;
+}
+
 }  // namespace
 
 host::host(plane& p, fault_set& faults, scheduler after, std::function<void()> worked)
-    : plane_(p), faults_(faults), after_(std::move(after)), worked_(std::move(worked)) {}
+    : serve_([&p](const inbound& request, fault_kind twist) {
+        const bool race = twist == fault_kind::race;
+        if (race) p.set_external_id_race(true);
+        auto answer = p.handle(request);
+        if (race) p.set_external_id_race(false);
+        return answer;
+      }),
+      refuse_(instead),
+      faults_(faults),
+      after_(std::move(after)),
+      worked_(std::move(worked)) {}
 
-protocol::http_response host::work(const inbound& request, bool race) {
-  if (race) plane_.set_external_id_race(true);
-  auto answer = plane_.handle(request);
-  if (race) plane_.set_external_id_race(false);
+host::host(lark& l, fault_set& faults, scheduler after, std::function<void()> worked)
+    : serve_([&l](const inbound& request, fault_kind twist) {
+        if (twist == fault_kind::token_expired) l.expire_tokens();
+        return l.handle(request);
+      }),
+      refuse_(instead_of_lark),
+      faults_(faults),
+      after_(std::move(after)),
+      worked_(std::move(worked)) {}
+
+protocol::http_response host::work(const inbound& request, fault_kind twist) {
+  auto answer = serve_(request, twist);
   if (worked_) worked_();
   return answer;
 }
@@ -40,7 +75,8 @@ void host::submit(inbound request, std::function<void(outcome)> done) {
   outcome out;
   std::chrono::milliseconds delay{0};
   std::optional<std::chrono::milliseconds> late;
-  bool works = true, race = false;
+  bool works = true;
+  auto twist = fault_kind::latency;  // none that changes the work
   for (const auto& f : faults_.strike_request(request.method, request.path)) {
     switch (f.kind) {
       case fault_kind::latency:
@@ -48,7 +84,7 @@ void host::submit(inbound request, std::function<void(outcome)> done) {
         break;
       case fault_kind::status:
         works = false;
-        out.answer = instead(f);
+        out.answer = refuse_(f);
         break;
       case fault_kind::reset:
         works = false;
@@ -65,7 +101,8 @@ void host::submit(inbound request, std::function<void(outcome)> done) {
         late = f.delay;
         break;
       case fault_kind::race:
-        race = true;
+      case fault_kind::token_expired:
+        twist = f.kind;
         break;
       case fault_kind::webhook_lost:
       case fault_kind::webhook_duplicated:
@@ -74,11 +111,11 @@ void host::submit(inbound request, std::function<void(outcome)> done) {
     }
   }
   if (late) {
-    after_(*late, [this, race, r = std::make_shared<inbound>(std::move(request))] {
-      (void)work(*r, race);  // nobody is there to hear the answer
+    after_(*late, [this, twist, r = std::make_shared<inbound>(std::move(request))] {
+      (void)work(*r, twist);  // nobody is there to hear the answer
     });
   } else if (works) {
-    out.answer = work(request, race);
+    out.answer = work(request, twist);
   }
   if (delay.count() == 0 || out.how == ending::silence) {
     done(std::move(out));

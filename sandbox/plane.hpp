@@ -15,6 +15,7 @@
 #include "base/random.hpp"
 #include "base/secret.hpp"
 #include "protocol/http_message.hpp"
+#include "sandbox/inbound.hpp"
 
 namespace pb::sandbox {
 
@@ -33,15 +34,6 @@ struct plane_options {
   bool workspace_slug_in_webhooks = false;  ///< v1.4 adds it
   std::chrono::milliseconds webhook_delay_min{20};
   std::chrono::milliseconds webhook_delay_max{200};
-};
-
-/// A request as it came in; `path` percent-decoded, `query` raw.
-struct inbound {
-  std::string method;
-  std::string path;
-  std::string query;
-  std::vector<protocol::http_header> headers;
-  std::string body;
 };
 
 struct new_user {
