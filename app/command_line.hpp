@@ -50,6 +50,10 @@ struct sandbox_command {
                            seed = "demo";
   double time_scale = 1.0;
   unsigned requests_per_minute = 60;
+  std::string lark_event_url, lark_callback_url,
+      lark_app_id = "cli_a7f3c0d2e5b8100c", lark_app_secret = "lark-sandbox-secret",
+      lark_encrypt_key, lark_verification_token = "vt-sandbox";
+  bool lark_long_connection = false, lark_legacy_cards = false;
 };
 int run_sandbox_command(const sandbox_command& s);
 

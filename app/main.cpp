@@ -105,7 +105,8 @@ int main(int argc, char** argv) {
   check->callback([&] { code = health_check(common, remote); });
 
   sandbox_command s;
-  auto* sandbox = app.add_subcommand("sandbox", "a Plane in memory, to try rules against");
+  auto* sandbox =
+      app.add_subcommand("sandbox", "a Plane and a Feishu/Lark in memory, to try rules against");
   sandbox->add_option("--port", s.port, "where it listens, on loopback");
   sandbox->add_option("--webhook-url", s.webhook_url, "where its webhooks go");
   sandbox->add_option("--webhook-secret", s.webhook_secret, "what signs them");
@@ -115,6 +116,18 @@ int main(int argc, char** argv) {
                       "1 is real time; 0.01 makes its webhook retries a hundred times faster");
   sandbox->add_option("--requests-per-minute", s.requests_per_minute,
                       "its rate limit per API key; 0: none");
+  sandbox->add_option("--lark-event-url", s.lark_event_url, "where Lark's events go");
+  sandbox->add_option("--lark-callback-url", s.lark_callback_url,
+                      "where its callbacks go; empty: as the events");
+  sandbox->add_option("--lark-app-id", s.lark_app_id, "the app that its API knows");
+  sandbox->add_option("--lark-app-secret", s.lark_app_secret, "and its secret");
+  sandbox->add_option("--lark-encrypt-key", s.lark_encrypt_key,
+                      "encrypts and signs what it pushes; empty: plain");
+  sandbox->add_option("--lark-verification-token", s.lark_verification_token,
+                      "the token in what it pushes");
+  sandbox->add_flag("--lark-long-connection", s.lark_long_connection,
+                    "it pushes over the long connection instead of by webhook");
+  sandbox->add_flag("--lark-legacy-cards", s.lark_legacy_cards, "clicks come in the old form");
   sandbox->callback([&] { code = run_sandbox_command(s); });
 
   try {

@@ -63,6 +63,14 @@ int run_sandbox_command(const sandbox_command& s) {
   o.seed = s.seed;
   o.time_scale = s.time_scale;
   o.plane.requests_per_minute = s.requests_per_minute;
+  o.lark.app_id = s.lark_app_id;
+  o.lark.app_secret = secret{s.lark_app_secret};
+  o.lark.encrypt_key = secret{s.lark_encrypt_key};
+  o.lark.verification_token = secret{s.lark_verification_token};
+  o.lark.legacy_cards = s.lark_legacy_cards;
+  o.lark_event_url = s.lark_event_url;
+  o.lark_callback_url = s.lark_callback_url;
+  o.lark_long_connection = s.lark_long_connection;
   return sandbox::run_sandbox(o, std::cout);
 }
 

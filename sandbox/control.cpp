@@ -27,12 +27,6 @@ std::string_view header_of(const inbound& in, std::string_view name) {
   return {};
 }
 
-// A foreign page in the same browser must not change anything here.
-bool from_elsewhere(const inbound& in) {
-  const std::string_view origin = header_of(in, "Origin");
-  return !origin.empty() && !origin.ends_with("//" + std::string{header_of(in, "Host")});
-}
-
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t n = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -105,9 +99,14 @@ protocol::http_response control::faults(const inbound& request) {
   return refuse(rest.empty() ? 405 : 404, "NOT_FOUND", "no such fault, or not with this method");
 }
 
-protocol::http_response control::webhooks(const inbound&) const {
+bool from_elsewhere(const inbound& in) {
+  const std::string_view origin = header_of(in, "Origin");
+  return !origin.empty() && !origin.ends_with("//" + std::string{header_of(in, "Host")});
+}
+
+json::value log_json(const std::vector<sent_webhook>& log, std::size_t unfinished) {
   json::array out;
-  for (const auto& w : sender_.log())
+  for (const auto& w : log)
     out.push_back(json::object{{"number", w.number},
                                {"at", w.at},
                                {"url", w.url},
@@ -120,8 +119,11 @@ protocol::http_response control::webhooks(const inbound&) const {
                                {"status", w.status},
                                {"detail", w.detail},
                                {"bytes", w.bytes}});
-  return answer_json(200,
-                     json::object{{"data", std::move(out)}, {"unfinished", sender_.unfinished()}});
+  return json::object{{"data", std::move(out)}, {"unfinished", unfinished}};
+}
+
+protocol::http_response control::webhooks(const inbound&) const {
+  return answer_json(200, log_json(sender_.log(), sender_.unfinished()));
 }
 
 // The page needs no login: its session is added here, and its edits are a person's edits.

@@ -28,6 +28,11 @@ private:
   const seeded& seeds_;
 };
 
+/// The list of sent webhooks or pushes, as both pages show it.
+boost::json::value log_json(const std::vector<sent_webhook>& log, std::size_t unfinished);
+/// A foreign page in the same browser must not change anything here.
+bool from_elsewhere(const inbound& in);
+
 /// sandbox/page.html, embedded at build time.
 std::string_view page_html() noexcept;
 

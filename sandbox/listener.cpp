@@ -9,11 +9,14 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <sstream>
 #include <thread>
+
+#include "sandbox/upgrade.hpp"
 
 namespace pb::sandbox {
 namespace {
@@ -52,8 +55,12 @@ wire_response response_of(const protocol::http_response& a, unsigned version, bo
 class connection : public std::enable_shared_from_this<connection> {
 public:
   connection(tcp::socket socket, const listener_options& options, const listener::handler& handle,
-             std::shared_ptr<std::atomic<std::size_t>> open)
-      : stream_(std::move(socket)), options_(options), handle_(handle), open_(std::move(open)) {
+             const listener::upgrader& sockets, std::shared_ptr<std::atomic<std::size_t>> open)
+      : stream_(std::move(socket)),
+        options_(options),
+        handle_(handle),
+        sockets_(sockets),
+        open_(std::move(open)) {
     ++*open_;
   }
   ~connection() { --*open_; }
@@ -81,6 +88,8 @@ private:
     }
     if (ec) return close();
     auto request = parser_->release();
+    if (sockets_ && beast::websocket::is_upgrade(request))
+      return sockets_(upgrade{std::move(stream_), std::move(request)});
     const unsigned version = request.version();
     const bool keep = request.keep_alive(), head = request.method() == http::verb::head;
     stream_.expires_never();
@@ -145,6 +154,7 @@ private:
   beast::tcp_stream stream_;
   const listener_options& options_;
   const listener::handler& handle_;
+  const listener::upgrader& sockets_;
   std::shared_ptr<std::atomic<std::size_t>> open_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -162,7 +172,8 @@ struct listener::impl : std::enable_shared_from_this<listener::impl> {
     acceptor.async_accept([self = shared_from_this()](error_code ec, tcp::socket socket) {
       if (ec == asio::error::operation_aborted) return;
       if (!ec && *self->open < self->options.max_connections)
-        std::make_shared<connection>(std::move(socket), self->options, self->handle, self->open)
+        std::make_shared<connection>(std::move(socket), self->options, self->handle, self->sockets,
+                                     self->open)
             ->read();
       self->accept();
     });
@@ -178,6 +189,7 @@ struct listener::impl : std::enable_shared_from_this<listener::impl> {
 
   listener_options options;
   listener::handler handle;
+  listener::upgrader sockets;
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
@@ -193,7 +205,7 @@ listener::listener(listener_options options) : impl_(std::make_shared<impl>(std:
 
 listener::~listener() { stop(); }
 
-result<void> listener::start(handler handle) {
+result<void> listener::start(handler handle, upgrader sockets) {
   auto& in = *impl_;
   const auto refuse = [&](const error_code& ec) {
     return failure{errc::bad_input,
@@ -215,6 +227,7 @@ result<void> listener::start(handler handle) {
   if (ec) return refuse(ec);
   in.port = in.acceptor.local_endpoint().port();
   in.handle = std::move(handle);
+  in.sockets = std::move(sockets);
   in.accept();
   in.thread = std::thread{[self = impl_] {
     const auto work = asio::make_work_guard(self->io);

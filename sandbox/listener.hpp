@@ -12,6 +12,8 @@
 
 namespace pb::sandbox {
 
+struct upgrade;
+
 struct listener_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one
@@ -26,8 +28,11 @@ public:
   using handler = std::function<void(inbound, std::function<void(outcome)> done)>;
   explicit listener(listener_options options);
   ~listener();  ///< stop()
-  /// Binds and starts the thread. errc::bad_input with address and port when it cannot.
-  result<void> start(handler handle);
+  /// Takes over connections that ask for a websocket; called on the listener's thread.
+  using upgrader = std::function<void(upgrade&&)>;
+  /// Binds and starts the thread. errc::bad_input with address and port when it cannot. Without
+  /// `sockets`, a request for a websocket is handled as any other.
+  result<void> start(handler handle, upgrader sockets = {});
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// Timers on the listener's thread; usable before start().
   [[nodiscard]] scheduler timers();

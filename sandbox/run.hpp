@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sandbox/control.hpp"
+#include "sandbox/lark_seed.hpp"
 #include "sandbox/listener.hpp"
 
 namespace pb::sandbox {
@@ -19,7 +20,14 @@ struct run_options {
   std::string seed = "demo";  ///< "demo", or empty for a workspace without projects
   double time_scale = 1.0;    ///< of the pauses between webhook attempts
   plane_options plane{.late_timestamps = true};
+  lark_options lark{};
+  std::string lark_event_url{};       ///< empty: none
+  std::string lark_callback_url{};    ///< empty: the event URL
+  bool lark_long_connection = false;  ///< pushes go over the long connection instead
 };
+
+class lark_link;
+class lark_sender;
 
 /// Everything together; answers as soon as it is made.
 class sandbox_server {
@@ -32,6 +40,10 @@ public:
   [[nodiscard]] plane& data() noexcept;
   [[nodiscard]] fault_set& faults() noexcept;
   [[nodiscard]] webhook_sender& webhooks() noexcept;
+  [[nodiscard]] lark& chats() noexcept;
+  [[nodiscard]] const lark_seeded& lark_seeds() const noexcept;
+  [[nodiscard]] lark_sender& pushes() noexcept;
+  [[nodiscard]] lark_link& link() noexcept;
   /// Until SIGTERM or SIGINT.
   void wait_for_signal();
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# run.sh SERVER SCRATCH: installs Plane's Node SDK into SCRATCH and runs check.mjs with it against
-# SERVER. 77 (skipped) where there is no Node or the registry cannot be reached. Called by ctest.
+# npm_check.sh FOLDER SERVER SCRATCH: installs FOLDER's packages into SCRATCH and runs its check.mjs
+# against SERVER. 77 (skipped) where there is no Node or the registry cannot be reached. Called by
+# ctest.
 set -eu
-server=$1 scratch=$2
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)/$1 server=$2 scratch=$3
 command -v node >/dev/null && command -v npm >/dev/null || exit 77
 mkdir -p "$scratch"
 cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$here/check.mjs" "$scratch/"
