@@ -46,14 +46,13 @@ std::optional<component> search(const json::value& v, const json::object* form,
   return std::nullopt;
 }
 
-void named_inputs(const json::value& v, std::vector<const json::object*>& out) {
-  if (v.is_array())
-    for (const auto& e : v.get_array()) named_inputs(e, out);
-  if (!v.is_object()) return;
-  const auto& o = v.get_object();
+/// The fields inside a form, however nested; the pointers are into the form itself.
+void named_inputs(const json::object& o, std::vector<const json::object*>& out) {
   if (clickable(text_of(o, "tag")) && text_of(o, "tag") != "button") out.push_back(&o);
   for (const auto* key : {"elements", "columns"})
-    if (const json::value* inner = o.if_contains(key)) named_inputs(*inner, out);
+    if (const json::value* inner = o.if_contains(key); inner != nullptr && inner->is_array())
+      for (const auto& e : inner->get_array())
+        if (e.is_object()) named_inputs(e.get_object(), out);
 }
 
 /// The value that the callback carries; a sentence when the component only opens a URL.

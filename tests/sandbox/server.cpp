@@ -27,6 +27,8 @@ struct world {
     sb::run_options o;
     o.port = 0;
     o.webhook_url = hook;
+    o.lark_event_url = hook;
+    o.lark.encrypt_key = secret{"a key"};
     o.webhook_secret = secret{"plane_wh_x"};
     o.api_key = secret{"key"};
     auto started = sb::sandbox_server::start(o);
@@ -97,6 +99,49 @@ BOOST_AUTO_TEST_CASE(the_page_is_one_file_that_loads_nothing_from_elsewhere) {
   BOOST_TEST(page->body.find("<html lang=\"en\">") != std::string::npos);
   for (const char* outside : {"http://", "https://", "src=", "<link", "@import"})
     BOOST_TEST(page->body.find(outside) == std::string::npos, outside);
+}
+
+BOOST_AUTO_TEST_CASE(larks_page_is_one_file_too_and_its_paths_are_larks) {
+  world w;
+  const auto page = w.call("GET", "/lark");
+  BOOST_TEST(page->status == 200);
+  for (const char* outside : {"src=\"http", "<link", "@import", "<script src"})
+    BOOST_TEST(page->body.find(outside) == std::string::npos, outside);
+  const auto refused = w.call("GET", "/open-apis/bot/v3/info");
+  BOOST_TEST(refused->status == 400);
+  BOOST_TEST(json::parse(refused->body).at("code").as_int64() == 99991661);
+  BOOST_TEST(
+      w.call("POST", "/sandbox/lark/say", "{}", {{"Origin", "http://elsewhere.test"}})->status ==
+      403);
+  BOOST_TEST(w.call("POST", "/sandbox/lark/say", R"({"by":"ou_no","text":"x"})")->status == 400);
+  const auto endpoint = [&](const char* secret_text) {
+    const json::object body{{"AppID", "cli_a7f3c0d2e5b8100c"}, {"AppSecret", secret_text}};
+    return json::parse(w.call("POST", "/callback/ws/endpoint", json::serialize(body))->body);
+  };
+  BOOST_TEST(endpoint("wrong").at("code").as_int64() == 1000040344);
+  const auto url = endpoint("lark-sandbox-secret").at("data").at("URL").as_string();
+  BOOST_TEST(std::string{url}.starts_with("ws://127.0.0.1:"));
+  // A request with no ticket is no connection.
+  BOOST_TEST(w.call("GET", "/ws/v2?ticket=x")->status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(what_people_say_reaches_the_event_url_encrypted_and_signed) {
+  receiver target;
+  world w{target.url()};
+  const json::object said{{"chat", w.server->lark_seeds().group},
+                          {"by", w.server->lark_seeds().owner},
+                          {"text", "你好"}};
+  BOOST_TEST(w.call("POST", "/sandbox/lark/say", json::serialize(said))->status == 200);
+  const auto got = target.wait_for(1);
+  BOOST_REQUIRE(got.size() == 1u);
+  BOOST_TEST(got[0].body.starts_with(R"({"encrypt":")"));
+  std::string signed_text, signature;
+  for (const char* name : {"X-Lark-Request-Timestamp", "X-Lark-Request-Nonce"})
+    for (const auto& h : got[0].headers)
+      if (h.name == name) signed_text += h.value;
+  for (const auto& h : got[0].headers)
+    if (h.name == "X-Lark-Signature") signature = h.value;
+  BOOST_TEST(signature == sha256_hex(signed_text + "a key" + got[0].body));
 }
 
 BOOST_AUTO_TEST_CASE(items_are_listed_and_edited_over_both_apis) {
