@@ -1,5 +1,5 @@
 # The client half and the endpoints of Plane and the calendar feed.
 list(APPEND http_sources
-  plane_webhook.cpp plane_oauth.cpp plane_oauth_page.cpp plane_oauth_state.cpp calendar_feed.cpp
+  webhook_outcome.cpp plane_webhook.cpp lark_reception.cpp lark_webhook.cpp plane_oauth.cpp plane_oauth_page.cpp plane_oauth_state.cpp calendar_feed.cpp
   client.cpp client_call.cpp client_connection.cpp client_pool.cpp client_target.cpp)
 list(APPEND http_links config protocol persistence Boost::url Boost::json OpenSSL::SSL OpenSSL::Crypto Threads::Threads)

@@ -15,6 +15,7 @@ constexpr std::string_view text = R"json({
   "securitySchemes": {
     "admin": {"type": "http", "scheme": "bearer", "description": "ADMIN_TOKEN"},
     "scrape": {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN or ADMIN_TOKEN; not needed from loopback"},
+    "lark": {"type": "apiKey", "in": "header", "name": "X-Lark-Signature", "description": "SHA-256 of timestamp, nonce, encrypt key and raw body, in hex; every body carries the verification token, too"},
     "plane": {"type": "apiKey", "in": "header", "name": "X-Plane-Signature", "description": "HMAC-SHA256 of the raw body with the webhook's secret, in hex"}
   }
 },
@@ -102,6 +103,43 @@ constexpr std::string_view text = R"json({
                                   R"json(
   "/webhooks/plane": {"post": {"summary": "Plane's webhook", "security": [{"plane": []}],
     "responses": {"200": {"description": "accepted, duplicate or ignored; durable"}, "401": {"description": "no right signature"}, "413": {"description": "larger than 64 MiB"}, "503": {"description": "KEY_MISSING"}}}},
+  "/admin/mappings/users": {"get": {"summary": "Which Feishu user is which Plane member", "security": [{"admin": []}], "parameters": [
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}},
+    "post": {"summary": "Make or change one; what is not named stays", "description": "Body: open_id, and any of plane_user (uuid; empty: nobody), name, email, union_id.", "security": [{"admin": []}],
+    "responses": {"200": {"description": "the mapping"}, "201": {"description": "a new one"}, "400": {"description": "details.mistakes names each field"}, "401": {"description": "no right token"}, "415": {"description": "not application/json"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/users/import": {"post": {"summary": "From a CSV file whose first line names the fields, all or nothing", "security": [{"admin": []}], "parameters": [
+    {"name": "dry_run", "in": "query", "description": "1: only tell what would change", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "rows, created, changed, unchanged"}, "400": {"description": "details.mistakes names each line and column"}, "401": {"description": "no right token"}, "413": {"description": "larger than 2 MiB"}, "415": {"description": "not text/csv"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/users/{open_id}": {"delete": {"summary": "Forget one", "security": [{"admin": []}], "parameters": [
+    {"name": "open_id", "in": "path", "required": true, "description": "ou_…", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "deleted"}, "400": {"description": "the key is none"}, "401": {"description": "no right token"}, "404": {"description": "no such mapping"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/channel-project": {"get": {"summary": "What a chat has to do with a project", "security": [{"admin": []}], "parameters": [
+    {"name": "cursor", "in": "query", "description": "next_cursor of the page before", "schema": {"type": "string"}},
+    {"name": "limit", "in": "query", "description": "rows of a page, 1 to 200; 50 when absent", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}],
+    "responses": {"200": {"description": "list"}, "400": {"description": "a parameter is not as expected"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or the store is away"}}},
+    "post": {"summary": "Make or change one; what is not named stays", "description": "Body: chat, project (uuid or identifier), and any of shown, default, announce_items, announce_projects, internal_comments (true or false), states, priorities, labels, types (lists of names).", "security": [{"admin": []}],
+    "responses": {"200": {"description": "the mapping"}, "201": {"description": "a new one"}, "400": {"description": "details.mistakes names each field"}, "401": {"description": "no right token"}, "415": {"description": "not application/json"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/channel-project/import": {"post": {"summary": "From a CSV file whose first line names the fields, all or nothing", "security": [{"admin": []}], "parameters": [
+    {"name": "dry_run", "in": "query", "description": "1: only tell what would change", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "rows, created, changed, unchanged"}, "400": {"description": "details.mistakes names each line and column"}, "401": {"description": "no right token"}, "413": {"description": "larger than 2 MiB"}, "415": {"description": "not text/csv"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/channel-project/{chat}/{project}": {"delete": {"summary": "Forget one", "security": [{"admin": []}], "parameters": [
+    {"name": "chat", "in": "path", "required": true, "description": "oc_…", "schema": {"type": "string"}},
+    {"name": "project", "in": "path", "required": true, "description": "uuid or identifier", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "deleted"}, "400": {"description": "the key is none"}, "401": {"description": "no right token"}, "404": {"description": "no such mapping"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/webhooks/lark/events": {"post": {"summary": "Feishu's and Lark's events", "security": [{"lark": []}],
+    "responses": {"200": {"description": "durable; a challenge, a toast or a preview where one was asked for"}, "400": {"description": "not signed, and nothing that could be"}, "401": {"description": "signature or token do not fit"}, "413": {"description": "larger than 1 MiB"}, "503": {"description": "KEY_MISSING, or nothing durable can take it now"}}}},
+  "/webhooks/lark/interactivity": {"post": {"summary": "Card clicks and link previews of Feishu and Lark; events are taken, too", "security": [{"lark": []}],
+    "responses": {"200": {"description": "durable; a challenge, a toast or a preview where one was asked for"}, "400": {"description": "not signed, and nothing that could be"}, "401": {"description": "signature or token do not fit"}, "413": {"description": "larger than 1 MiB"}, "503": {"description": "KEY_MISSING, or nothing durable can take it now"}}}},
+  "/webhooks/lark/commands": {"post": {"summary": "The same as events, for apps with a separate address", "security": [{"lark": []}],
+    "responses": {"200": {"description": "durable; a challenge, a toast or a preview where one was asked for"}, "400": {"description": "not signed, and nothing that could be"}, "401": {"description": "signature or token do not fit"}, "413": {"description": "larger than 1 MiB"}, "503": {"description": "KEY_MISSING, or nothing durable can take it now"}}}},
+  "/connect/{token}": {"get": {"summary": "The page where a person enters their own Plane API key; the bot gives its link in private", "parameters": [
+    {"name": "token", "in": "path", "required": true, "description": "the secret of the link; one key, 15 minutes", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "a page"}, "404": {"description": "used, too old, or never made"}, "503": {"description": "no ENCRYPTION_KEY, or the store is away"}}},
+    "post": {"summary": "The key, as a form", "parameters": [
+    {"name": "token", "in": "path", "required": true, "description": "the secret of the link", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "sealed"}, "400": {"description": "Plane does not know the key"}, "403": {"description": "of another account, or sent by another site"}, "404": {"description": "used, too old, or never made"}, "409": {"description": "being used at this moment"}, "503": {"description": "no ENCRYPTION_KEY, or Plane or the store is away"}}}},
   "/plane/oauth/start": {"get": {"summary": "Sends a person to Plane to install the app, or to let it act for them", "parameters": [
     {"name": "flow", "in": "query", "description": "bot or user", "schema": {"type": "string"}},
     {"name": "state", "in": "query", "description": "handed back at the end", "schema": {"type": "string"}}],

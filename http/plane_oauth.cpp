@@ -10,6 +10,7 @@
 #include "base/entity.hpp"
 #include "base/log.hpp"
 #include "http/plane_oauth_page.hpp"
+#include "protocol/plane/me.hpp"
 #include "protocol/plane/requests.hpp"
 
 namespace pb::http {
@@ -19,7 +20,6 @@ namespace json = boost::json;
 namespace plane = protocol::plane;
 
 constexpr std::size_t max_code_bytes = 2048;
-constexpr std::size_t max_answer_bytes = 1u << 20;
 constexpr std::string_view start_again = "start again at /plane/oauth/start";
 
 /// A callback under way.
@@ -253,28 +253,13 @@ private:
     else if (!found->empty())
       v->installed = std::move(found->front());
     if (v->state.flow == oauth_flow::bot) return keep(v);
-    protocol::http_request me{
-        "GET",
-        protocol::join_url(plane::bare_base(options_.app.base_url), {"api", "v1", "users", "me"}) +
-            "/",
-        {{"Accept", "application/json", false}},
-        {}};
-    send_as_holder(v, std::move(me), &endpoint::on_me);
+    send_as_holder(v, plane::me_request(options_.app.base_url), &endpoint::on_me);
   }
 
   void on_me(const visit_ptr& v, const protocol::http_response& got) {
-    boost::system::error_code ec;
-    const auto body = got.status == 200 && got.body.size() <= max_answer_bytes
-                          ? json::parse(got.body, ec)
-                          : json::value{};
-    const auto* o = ec ? nullptr : body.if_object();
-    const auto* id = o != nullptr ? o->if_contains("id") : nullptr;
-    if (id == nullptr || !id->is_string() || !is_uuid(std::string_view{id->get_string()}))
-      return refuse_remote(v, failure{.code = errc::unexpected_answer,
-                                      .where = "plane.oauth_user",
-                                      .detail = "Plane did not say who the user is",
-                                      .status = got.status});
-    v->user_id = std::string{id->get_string()};
+    auto me = plane::parse_me(got);
+    if (!me) return refuse_remote(v, me.error());
+    v->user_id = std::move(me->id);
     keep(v);
   }
 

@@ -382,30 +382,6 @@ private:
 
 }  // namespace
 
-std::string_view to_string(webhook_outcome o) noexcept {
-  switch (o) {
-    case webhook_outcome::accepted:
-      return "accepted";
-    case webhook_outcome::duplicate:
-      return "duplicate";
-    case webhook_outcome::ignored:
-      return "ignored";
-    case webhook_outcome::dead:
-      return "dead";
-    case webhook_outcome::unsigned_:
-      return "unsigned";
-    case webhook_outcome::bad_signature:
-      return "bad_signature";
-    case webhook_outcome::key_missing:
-      return "key_missing";
-    case webhook_outcome::busy:
-      return "busy";
-    case webhook_outcome::storage:
-      break;
-  }
-  return "storage";
-}
-
 route plane_webhook_route(plane_webhook_options options, inbox& deliveries,
                           const clock_source& clock, webhook_counter count) {
   route out;

@@ -14,6 +14,7 @@
 #include "http/inbox.hpp"
 #include "http/secret_list.hpp"
 #include "http/server.hpp"
+#include "http/webhook_outcome.hpp"
 
 namespace pb::http {
 
@@ -27,23 +28,6 @@ struct plane_webhook_options {
   /// an answer, which Plane repeats.
   std::size_t most_waiting = 1024;
 };
-
-/// What became of a request; metrics carry the words.
-enum class webhook_outcome : std::uint8_t {
-  accepted,
-  duplicate,
-  ignored,
-  dead,       ///< rightly signed, but not what the contract allows
-  unsigned_,  ///< no signature, or one that is none
-  bad_signature,
-  key_missing,
-  busy,     ///< too many wait to be journaled; closed without an answer, too
-  storage,  ///< nothing durable took it; the connection was closed without an answer
-};
-std::string_view to_string(webhook_outcome o) noexcept;
-
-/// Any thread, must not block.
-using webhook_counter = std::function<void(webhook_outcome)>;
 
 /// The inbox and the clock outlive the server.
 void add_plane_webhook(server& to, plane_webhook_options options, inbox& deliveries,

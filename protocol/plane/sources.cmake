@@ -3,6 +3,7 @@ set(plane_sources
   plane/exchanges.cpp
   plane/exchanges_write.cpp
   plane/item_pages.cpp
+  plane/me.cpp
   plane/model.cpp
   plane/oauth.cpp
   plane/parse.cpp

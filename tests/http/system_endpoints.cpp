@@ -7,6 +7,9 @@
 #include "ask.hpp"
 #include "http/calendar_feed.hpp"
 #include "http/journal_endpoints.hpp"
+#include "http/lark_webhook.hpp"
+#include "http/mapping_endpoints.hpp"
+#include "http/personal_key.hpp"
 #include "http/metrics.hpp"
 
 using namespace pb;
@@ -196,8 +199,11 @@ BOOST_FIXTURE_TEST_CASE(the_description_has_every_route_and_no_other, fixture) {
   std::set<std::string> routes{"GET /debug/stream", "POST /webhooks/plane",
                                "GET /plane/oauth/start", "GET /plane/oauth/callback"};
   const admin_auth auth{admin};
+  const manual_clock clock{{}};
   for (const auto& list :
        {system_routes({live, auth, {}, scrape, {}}), journal_routes(store, ops, auth),
+        lark_webhook_routes({}, nullptr), mapping_routes({store, clock, auth, {}, {}}),
+        personal_key_routes({store, clock, {}, {}, {}, {}}),
         std::vector<route>{calendar_feed_route({}, {})}})
     for (const auto& r : list) routes.insert(r.method + " " + r.pattern);
   BOOST_TEST(paths == routes, boost::test_tools::per_element());
