@@ -139,9 +139,15 @@ found_word find_word(std::string_view text) {
   return {longest, behind.substr(longest->word.size())};
 }
 
+/// At most 80 bytes of what was given, on a character border.
+std::string quoted(std::string_view text) {
+  std::size_t end = std::min<std::size_t>(text.size(), 80);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return std::string{text.substr(0, end)};
+}
 mistake wrong(mistake::kind k, const command& c, std::string_view got, std::string nearest = {}) {
-  return {k, c.chinese, std::string{got.substr(0, std::min<std::size_t>(got.size(), 80))},
-          std::move(nearest), c.what};
+  return {k, c.chinese, quoted(got), std::move(nearest), c.what};
 }
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
@@ -309,12 +315,12 @@ reading read_sync(command c, std::string_view rest) {
   static constexpr std::array<mode_row, 19> modes{{{"on", m::on},
                                                    {"off", m::off},
                                                    {"comments", m::comments},
-                                                   {"all", m::all},
+                                                   {"all", m::on},
                                                    {"commands", m::commands},
                                                    {"开", m::on},
                                                    {"关", m::off},
                                                    {"评论", m::comments},
-                                                   {"全部", m::all},
+                                                   {"全部", m::on},
                                                    {"命令", m::commands},
                                                    {"开启", m::on},
                                                    {"打开", m::on},
@@ -323,7 +329,7 @@ reading read_sync(command c, std::string_view rest) {
                                                    {"仅评论", m::comments},
                                                    {"只评论", m::comments},
                                                    {"comments only", m::comments},
-                                                   {"所有", m::all},
+                                                   {"所有", m::on},
                                                    {"仅命令", m::commands}}};
   const auto words = fold(rest);
   if (words.empty()) return c;
@@ -451,7 +457,7 @@ reading read_command(const spoken& said, std::chrono::year_month_day today) {
   const auto near = nearest(cut.word, words);
   // "/usr/bin/env" in a conversation is no mistake; "/stat done" is.
   if (!near && !said.addressed) return no_command{};
-  return mistake{mistake::kind::unknown_word, chinese, cut.word,
+  return mistake{mistake::kind::unknown_word, chinese, quoted(cut.word),
                  near ? "/" + words[*near] : std::string{}, verb::help};
 }
 
@@ -488,9 +494,8 @@ spoken format_command(const command& c) {
       for (const auto& l : c.removed) rest += " -\"" + l + "\"";
       break;
     case verb::sync: {
-      static constexpr std::array<std::string_view, 6> en{"",         "on",  "off",
-                                                          "comments", "all", "commands"};
-      static constexpr std::array<std::string_view, 6> zh{"", "开", "关", "评论", "全部", "命令"};
+      static constexpr std::array<std::string_view, 5> en{"", "on", "off", "comments", "commands"};
+      static constexpr std::array<std::string_view, 5> zh{"", "开", "关", "评论", "命令"};
       rest = (c.chinese ? zh : en)[static_cast<std::size_t>(c.mode)];
       break;
     }

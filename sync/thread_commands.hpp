@@ -35,7 +35,7 @@ enum class verb : std::uint8_t {
 
 struct command {
   enum class whom : std::uint8_t { nobody, me, people, name };
-  enum class sync_mode : std::uint8_t { ask, on, off, comments, all, commands };
+  enum class sync_mode : std::uint8_t { ask, on, off, comments, commands };
   verb what = verb::help;
   bool chinese = false;  ///< the language of the command, and of its answer
   std::string text, body, project;

@@ -67,16 +67,16 @@ constexpr std::array<both, phrase_count> phrases{{
     {"没有项目 “{0}”。", "There is no project \"{0}\"."},
     {"没有项目 “{0}”。你是指 {1} 吗？", "There is no project \"{0}\". Did you mean {1}?"},
     {"已创建 {0}：{1}", "Created {0}: {1}"},
-    {"同步已开启：这里会收到评论和变更。",
-     "Sync is on: this conversation gets comments and changes."},
+    {"同步已开启：这里的每条回复都会成为评论，这里也会收到评论和变更。",
+     "Sync is on: every reply here becomes a comment, and comments and changes are told here."},
     {"同步已关闭：命令仍可使用。", "Sync is off. Commands still work."},
-    {"只同步评论：变更不再发到这里。",
-     "Only comments are synced: changes are no longer told here."},
-    {"从现在起，这里的每条回复都会成为评论。", "From now on every reply here becomes a comment."},
-    {"只有 /评论 的内容会成为评论。", "Only what you send with /comment becomes a comment."},
-    {"这里会收到：{0}。成为评论的是：{1}。可选：/同步 开、关、评论、全部、命令。",
+    {"只同步评论：这里的每条回复都会成为评论，变更不再发到这里。",
+     "Only comments are synced: every reply here becomes one, and changes are not told here."},
+    {"只有 /评论 的内容会成为评论；这里会收到评论和变更。",
+     "Only what you send with /comment becomes a comment; comments and changes are told here."},
+    {"这里会收到：{0}。成为评论的是：{1}。可选：/同步 开、关、评论、命令。",
      "This conversation gets: {0}. What becomes a comment: {1}. Choose with /sync on, off, "
-     "comments, all or commands."},
+     "comments or commands."},
     {"这里的同步已关闭，发送 /同步 开 后再评论。",
      "Sync is off here. Send /sync on before commenting."},
     {"好的，变更时不再 @ 你。", "Done: changes will not mention you any more."},
@@ -109,7 +109,7 @@ constexpr std::array<both, phrase_count> phrases{{
     {"看不懂日期 “{0}”。你是指 “{1}” 吗？",
      "\"{0}\" is no day that I can read. Did you mean \"{1}\"?"},
     {"请写上标签：/标签 +名称 -名称", "Add the labels: /label +name -name"},
-    {"/同步 可选：开、关、评论、全部、命令。", "/sync takes on, off, comments, all or commands."},
+    {"/同步 可选：开、关、评论、命令。", "/sync takes on, off, comments or commands."},
     {"/同步 没有 “{0}”。你是指 “{1}” 吗？", "/sync does not take \"{0}\". Did you mean \"{1}\"?"},
     {"请写上时段：/免打扰 20:00-08:00，或 /免打扰 关",
      "Add the hours: /quiet 20:00-08:00, or /quiet off"},
@@ -118,12 +118,12 @@ constexpr std::array<both, phrase_count> phrases{{
     {"/绑定 链接 — 把这里与工作项绑定\n/解绑\n/评论 内容\n/新建 标题（换行后为描述；可加 in "
      "项目标识）\n/指派 @某人、我、无\n/状态 名称\n/优先级 紧急、高、中、低、无\n/截止 "
      "2026-12-01、明天、下周五、无\n/标签 +名称 -名称\n/链接 — 显示卡片\n/同步 "
-     "开、关、评论、全部、命令\n/静音 — 变更时不 @ 我（/静音 关）\n/免打扰 20:00-08:00\n/连接 — "
+     "开、关、评论、命令\n/静音 — 变更时不 @ 我（/静音 关）\n/免打扰 20:00-08:00\n/连接 — "
      "以自己的名义评论",
      "/bind link: bind this conversation to a work item\n/unbind\n/comment text\n/new title "
      "(following lines describe it; add: in PROJECT)\n/assign @person, me or nobody\n/state "
      "name\n/priority urgent, high, medium, low or none\n/due 2026-12-01, tomorrow, fri or "
-     "none\n/label +name -name\n/link: show the card\n/sync on, off, comments, all or "
+     "none\n/label +name -name\n/link: show the card\n/sync on, off, comments or "
      "commands\n/mute: changes do not mention me (/mute off)\n/quiet 20:00-08:00\n/connect: write "
      "as yourself"},
     {"你好，发送 /帮助 查看命令。", "Hello. /help lists the commands."},

@@ -52,7 +52,6 @@ enum class phrase : std::uint8_t {
   sync_on,
   sync_off,
   sync_comments,
-  sync_all,
   sync_commands,
   sync_is,       ///< {0} what it gets, {1} what it gives
   sync_is_off,   //

@@ -27,7 +27,7 @@ std::string shown(const command& c) {
   static const char* const names[]{"bind",  "unbind",   "comment", "create", "assign",
                                    "state", "priority", "due",     "label",  "link",
                                    "sync",  "mute",     "quiet",   "help",   "connect"};
-  static const char* const modes[]{"ask", "on", "off", "comments", "all", "commands"};
+  static const char* const modes[]{"ask", "on", "off", "comments", "commands"};
   static const char* const whom[]{"nobody", "me", "people", "name"};
   std::string out = (c.chinese ? "zh " : "en ") + std::string{names[static_cast<int>(c.what)]};
   if (c.what == verb::assign) out += std::string{" "} + whom[static_cast<int>(c.who)];
@@ -235,12 +235,12 @@ const row commands[]{
     {"/sync on", "en sync on"},
     {"/sync OFF", "en sync off"},
     {"/sync comments", "en sync comments"},
-    {"/sync all", "en sync all"},
+    {"/sync all", "en sync on"},
     {"/sync commands", "en sync commands"},
     {"/同步 开", "zh sync on"},
     {"/同步 关", "zh sync off"},
     {"/同步 评论", "zh sync comments"},
-    {"/同步全部", "zh sync all"},
+    {"/同步全部", "zh sync on"},
     {"/sync coments", "en !bad_mode near comments"},
     {"/sync maybe", "en !bad_mode"},
     {"/mute", "en mute on"},
@@ -412,7 +412,7 @@ command any_command() {
       if (c.added.empty() && c.removed.empty()) c.added.push_back("bug");
       break;
     case verb::sync:
-      c.mode = static_cast<command::sync_mode>(*rc::gen::inRange(0, 6));
+      c.mode = static_cast<command::sync_mode>(*rc::gen::inRange(0, 5));
       break;
     case verb::mute:
       c.on = *rc::gen::arbitrary<bool>();

@@ -1,0 +1,85 @@
+// The chat itself: announcements, alarms, who is in it; and people who talk to the bot alone.
+#include <algorithm>
+
+#include "protocol/lark/card.hpp"
+#include "protocol/lark/chat_text.hpp"
+#include "sync/thread_desk.hpp"
+
+namespace pb::sync {
+namespace lark = protocol::lark;
+namespace {
+
+void send(thread_desk& desk, const lark::shown_message& m, std::string object, std::string rule,
+          std::string about = {}) {
+  lark_effect e;
+  e.chat = desk.plan.now.chat;
+  e.msg_type = m.msg_type;
+  e.content = m.content;
+  e.fallback = m.fallback;
+  e.about = std::move(about);
+  desk.effect("lark.send", std::move(object), e, std::move(rule));
+}
+
+}  // namespace
+
+thread_verdict judge_announcement(thread_desk& desk, const chat_announcement& heard) {
+  const auto& project = heard.item ? heard.item->project : heard.project;
+  const auto seen = desk.shown_here(project);
+  const auto* menus = heard.item ? desk.project(project) : nullptr;
+  if (desk.lacking()) return desk.ask();
+  if (seen == audience::external) return desk.ignored("private-stays-private");
+  // A project that is new cannot be mapped yet: whoever announces it asked the chat's mapping.
+  if (seen != audience::shown && heard.item) return desk.ignored("private-stays-private");
+  if (heard.item) {
+    const auto card = card_of(*heard.item, menus, {}, desk.lang(), true, heard.author);
+    send(desk, {"interactive", card.content, card.fallback}, "announce:" + heard.item->id,
+         "announcement",
+         to_json(effect_note{.shown = card.shown, .announced = to_json(*heard.item)}));
+    return desk.done("applied: announced");
+  }
+  const lark::project_card_input in{heard.project_name, heard.identifier, heard.url, heard.author,
+                                    desk.lang()};
+  send(desk, {"interactive", lark::card_project(in), lark::card_fallback(in)},
+       "announce:" + heard.project, "announcement");
+  return desk.done("applied: announced");
+}
+
+thread_verdict judge_membership(thread_desk& desk, const lark::chat_membership& m) {
+  auto& k = desk.plan.now;
+  k.chat = m.chat_id;
+  k.external = m.external || (k.external && !m.added);
+  if (m.added) {
+    send(desk, lark::answer_message(say(phrase::help_short, desk.chinese())), "hello", "answer");
+    return desk.done("applied: joined");
+  }
+  const std::string why = m.disbanded ? "chat dissolved" : "bot removed";
+  for (const auto& t : k.threads)
+    desk.hand_over(entity_key::lark_thread(t), thread_ended{t, k.chat, why});
+  k.threads.clear();
+  return desk.done("applied: " + why);
+}
+
+thread_verdict judge_contact(thread_desk& desk, const lark::private_contact& c) {
+  lark_effect e;
+  e.open_id = c.who.open_id;
+  if (e.open_id.empty()) return desk.ignored("nobody to answer");
+  if (c.menu_key == "connect") {
+    const auto author = desk.author_of(c.who.open_id);
+    if (desk.lacking()) return desk.ask();
+    if (!author.plane_user.empty()) {
+      e.language = desk.chinese() ? "zh" : "en";
+      desk.effect("lark.connect_link", "connect:" + e.open_id, e, "answer");
+      return desk.done("applied: connect");
+    }
+  }
+  const auto p = c.menu_key == "connect" ? phrase::link_needs_mapping
+                 : c.menu_key.empty()    ? phrase::help_short
+                                         : phrase::help;
+  const auto m = lark::answer_message(say(p, desk.chinese()));
+  e.msg_type = m.msg_type;
+  e.content = m.content;
+  desk.effect("lark.send", "hello:" + e.open_id, e, "answer");
+  return desk.done("answered");
+}
+
+}  // namespace pb::sync
