@@ -125,32 +125,45 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
     done(std::size_t{0});
     return;
   }
-  auto rows = std::make_shared<std::vector<std::shared_ptr<persistence::delivery>>>();
-  for (const auto& d : deliveries) rows->push_back(std::make_shared<persistence::delivery>(d.row));
+  auto rows = own_rows(deliveries);
   persistence::write unit;
   unit.appends = std::move(deliveries);
-  ctx->store.submit(std::move(unit), [ctx, dispatcher, rows,
-                                      done = std::move(done)](result<persistence::written> w) {
-    if (!w) {
-      if (w.error().code == errc::timed_out)
-        for (const auto& row : *rows) in_doubt(ctx, dispatcher, row);
+  ctx->store.submit(std::move(unit), [ctx, dispatcher, rows, done = std::move(done)](
+                                         const result<persistence::written>& w) {
+    const auto fresh = hand_over_own(ctx, dispatcher, *rows, w);
+    if (!w)
       done(w.error());
-      return;
-    }
-    std::size_t fresh = 0;
-    for (std::size_t i = 0; i < rows->size(); ++i) {
-      const auto& a = w->appends[i];
-      auto& row = (*rows)[i];
-      row->seq = a.seq;
-      row->committed_at = ctx->clock.now();
-      if (!a.duplicate) {
-        ++fresh;
-        hand_over(ctx, dispatcher, row);
-      }
-      announce(*ctx, *row, a.duplicate ? "duplicate" : "accepted");
-    }
-    done(fresh);
+    else
+      done(fresh);
   });
+}
+
+std::shared_ptr<own_deliveries> own_rows(const std::vector<persistence::delivery_append>& appends) {
+  auto rows = std::make_shared<own_deliveries>();
+  for (const auto& d : appends) rows->push_back(std::make_shared<persistence::delivery>(d.row));
+  return rows;
+}
+
+std::size_t hand_over_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+                          own_deliveries& rows, const result<persistence::written>& answer) {
+  if (!answer) {
+    if (answer.error().code == errc::timed_out)
+      for (const auto& row : rows) in_doubt(ctx, dispatcher, row);
+    return 0;
+  }
+  std::size_t fresh = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& a = answer->appends[i];
+    auto& row = rows[i];
+    row->seq = a.seq;
+    row->committed_at = ctx->clock.now();
+    if (!a.duplicate) {
+      ++fresh;
+      hand_over(ctx, dispatcher, row);
+    }
+    announce(*ctx, *row, a.duplicate ? "duplicate" : "accepted");
+  }
+  return fresh;
 }
 
 persistence::delivery_append own_delivery(const context& ctx, std::string source, std::string form,

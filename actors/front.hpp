@@ -44,6 +44,14 @@ void journal_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
                  std::vector<persistence::delivery_append> deliveries,
                  std::function<void(result<std::size_t>)> done);
 
+/// The same in two steps, for whoever commits them together with something else: first what will be
+/// handed on, then, with the answer to the commit and on the store's thread, the handing on. How
+/// many were new.
+using own_deliveries = std::vector<std::shared_ptr<persistence::delivery>>;
+std::shared_ptr<own_deliveries> own_rows(const std::vector<persistence::delivery_append>& appends);
+std::size_t hand_over_own(const context_ptr& ctx, const dispatcher_actor& dispatcher,
+                          own_deliveries& rows, const result<persistence::written>& answer);
+
 /// A delivery that planebridge makes for itself. The identity makes it unique for its source.
 persistence::delivery_append own_delivery(const context& ctx, std::string source, std::string form,
                                           std::string event, entity_key entity, std::string body,

@@ -9,6 +9,7 @@
 
 #include "actors/caf.hpp"
 #include "actors/connector_policy.hpp"
+#include "actors/facts_desk.hpp"
 #include "http/inbox.hpp"
 #include "persistence/store.hpp"
 #include "protocol/exchange.hpp"
@@ -78,6 +79,11 @@ struct wake {};
 struct step_down {};
 struct entity_loaded {
   std::shared_ptr<const result<persistence::entity_state>> state;
+};
+/// An answer of the facts desk to the question of this number.
+struct fact_told {
+  std::uint64_t token = 0;
+  std::shared_ptr<const fact_answer> answer;
 };
 struct plan_committed {
   std::uint64_t token = 0;
@@ -183,7 +189,7 @@ using entity_actor =
     caf::typed_actor<handles<void, handle_delivery>, handles<void, wake>, handles<void, step_down>,
                      handles<void, entity_loaded>, handles<void, plan_committed>,
                      handles<void, exchange_performed>, handles<void, calendar_answered>,
-                     handles<void, lane_due>>;
+                     handles<void, fact_told>, handles<void, lane_due>>;
 using connector_actor = caf::typed_actor<handles<void, perform>, handles<void, answered>,
                                          handles<void, pump_due>, handles<void, again_due>>;
 /// What connectors look like from outside: the supervisor passes `perform` on to its child.
@@ -212,6 +218,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::handle_delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::step_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::entity_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::fact_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::plan_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::lane_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pb::actors::perform)
