@@ -304,7 +304,7 @@ bool calendar_lane::before_failure(effect& /*e*/, const failure& f, const perfor
   return true;
 }
 
-void calendar_lane::died(const effect& e, persistence::write& unit) {
+void calendar_lane::died(const effect& e, const failure& /*f*/, persistence::write& unit) {
   if (e.object != uid_) return;
   link_.state = sync::link_state::diverged;
   unit.links.push_back(link_row());

@@ -58,7 +58,7 @@ private:
   std::string settle(effect& e, const performed& p, persistence::write& unit) override;
   bool before_failure(effect& e, const failure& f, const performed& p,
                       persistence::write& unit) override;
-  void died(const effect& e, persistence::write& unit) override;
+  void died(const effect& e, const failure& f, persistence::write& unit) override;
   void restore() override { link_ = now_->link; }
   void released() override { now_.reset(); }
 

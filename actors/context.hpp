@@ -25,6 +25,7 @@
 #include "sync/calendar_rules.hpp"
 #include "sync/restart.hpp"
 #include "sync/retry.hpp"
+#include "sync/thread_rules.hpp"
 
 namespace pb::actors {
 
@@ -41,6 +42,7 @@ struct options {
   std::int32_t poison_attempts = 3;  ///< of one delivery
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;
+  unsigned lark_parallel = 8;
   sync::retry_limits retry;
   sync::restart_policy restart;
   sync::breaker_policy breaker;
@@ -61,6 +63,9 @@ struct options {
   std::chrono::milliseconds discovery_cache{3'600'000};
   std::chrono::milliseconds full_sync_every{300'000};
   std::optional<int> alarm_minutes;
+
+  bool lark_on = false;
+  sync::thread_rules conversations;
 
   std::string timezone = "UTC";
   std::string retention_cron = "17 3 * * *";

@@ -20,6 +20,8 @@ inline constexpr std::string_view plane_absent = "plane.absent";  ///< {"project
 inline constexpr std::string_view plane_project_gone =
     "plane.project_gone";  ///< its project was deleted
 inline constexpr std::string_view calendar_observed = "calendar.observed";
+inline constexpr std::string_view lark_event = "lark.event";      ///< a push, decrypted
+inline constexpr std::string_view item_written = "item.written";  ///< by us: nothing is in it
 }  // namespace forms
 
 /// What a Plane delivery says. errc::bad_input when the body does not read.

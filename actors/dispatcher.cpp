@@ -259,7 +259,7 @@ private:
                                         ctx_->random.unit_draw());
     log::error("entity actor crashed",
                {log::kv("entity", key), log::kv("after_ms", v.delay.count())});
-    ctx_->figures.actor_restarted("issue");
+    ctx_->figures.actor_restarted(key.source() == "lark" ? "thread" : "issue");
     probe_->restarted();
     park(it, v.delay);
     hand_ready();

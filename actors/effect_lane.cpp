@@ -65,6 +65,10 @@ void effect_lane::ask_with(const connector_port& whom, exchange_ptr what, std::u
 void effect_lane::on_outcome(std::uint8_t what, const exchange_performed& m) {
   if (!sent_) return;
   if (entity_stopped()) return drop_outcome();
+  if (changes_knowledge() && of_.phase_ == entity_pipeline::phase::committing) {
+    held_ = std::make_unique<held_outcome>(held_outcome{what, m});
+    return;
+  }
   guarded([&] {
     if (take_answer(what, m) || !m.outcome) return;
     if (m.outcome->failed) {
@@ -74,6 +78,12 @@ void effect_lane::on_outcome(std::uint8_t what, const exchange_performed& m) {
     }
     effect_done(*m.outcome);
   });
+}
+
+void effect_lane::go_on_with_outcome() {
+  if (!held_) return;
+  const auto h = std::move(held_);
+  on_outcome(h->what, h->answer);
 }
 
 void effect_lane::effect_done(const performed& p) {
@@ -118,6 +128,7 @@ void effect_lane::effect_failed(const failure& f, const performed& p, bool sent)
     again = mark_failed(*e, f, sent, unit);
   else
     unit.effects.push_back(*e);
+  e = find_effect(sent_->id);
   if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
   announce(*e, again ? "retry" : "dead", p, f);
   commit_outcome(std::move(unit));
@@ -140,7 +151,6 @@ bool effect_lane::mark_failed(effect& e, const failure& f, bool sent, persistenc
          log::kv("after_ms", std::chrono::duration_cast<milliseconds>(*v.again_at - now).count())});
   } else {
     e.status = effect_status::dead;
-    died(e, unit);
     log::error("effect is a dead letter",
                {log::kv("entity", key()), log::kv("effect", e.id), log::kv("failure", f)});
   }
@@ -148,6 +158,10 @@ bool effect_lane::mark_failed(effect& e, const failure& f, bool sent, persistenc
   unit.effects.push_back(e);
   ctx().figures.effect_finished(integration_, v.again_at ? "retry" : "dead",
                                 std::chrono::microseconds{0});
+  if (!v.again_at) {
+    const effect dead = e;  // what follows may add others, and move it
+    died(dead, f, unit);
+  }
   return v.again_at.has_value();
 }
 

@@ -23,12 +23,18 @@ public:
   /// Sends the first effect if it is due and nothing is under way.
   void dispatch();
   [[nodiscard]] bool busy() const noexcept { return sent_ != nullptr || committing_; }
-  [[nodiscard]] bool on_the_wire() const noexcept { return sent_ != nullptr && !committing_; }
+  [[nodiscard]] bool on_the_wire() const noexcept {
+    return sent_ != nullptr && !committing_ && !held_;
+  }
   [[nodiscard]] bool armed() const noexcept { return armed_; }
   [[nodiscard]] bool is_sent(std::int64_t id) const noexcept { return sent_ && sent_->id == id; }
   /// It may have been sent: before a restart, or right now. Then it is neither replaced nor merged.
   [[nodiscard]] bool possibly_sent(const effect& e) const noexcept {
-    return e.attempts > 0 || e.id == possibly_sent_ || is_sent(e.id);
+    return possibly_sent_before(e) || is_sent(e.id);
+  }
+  /// The same without what is under way now: whoever renders it looks before it repeats.
+  [[nodiscard]] bool possibly_sent_before(const effect& e) const noexcept {
+    return e.attempts > 0 || e.id == possibly_sent_;
   }
   effect* head();
   const effect* head() const;
@@ -39,6 +45,8 @@ public:
   bool on_due(std::uint64_t generation);
   void on_outcome(std::uint8_t what, const exchange_performed& m);
   void on_outcome_committed();
+  /// What the entity knows is stored as it is in memory: outcomes that waited for that.
+  void go_on_with_outcome();
 
 protected:
   /// What is with a connector.
@@ -54,6 +62,9 @@ protected:
   virtual void take_up(const effect& /*head*/) {}
   /// Makes the first call for it. An exception is the effect's, as are those below.
   virtual void carry_out(effect& head) = 0;
+  /// Its outcomes change what the entity knows, and are stored with it: they wait while a plan is
+  /// being committed, since that may fail and theirs may not.
+  [[nodiscard]] virtual bool changes_knowledge() const { return false; }
   /// An answer that is not the outcome: false, then it is that.
   virtual bool take_answer(std::uint8_t /*what*/, const exchange_performed& /*m*/) { return false; }
   /// It was answered well, and yet it is none: why.
@@ -69,8 +80,8 @@ protected:
                               persistence::write& /*unit*/) {
     return true;
   }
-  /// It is a dead letter now.
-  virtual void died(const effect& /*e*/, persistence::write& /*unit*/) {}
+  /// It is a dead letter now; errc::crashed: handling it was interrupted.
+  virtual void died(const effect& /*e*/, const failure& /*f*/, persistence::write& /*unit*/) {}
   /// Handling it crashed: whatever was half changed is as it was when it was taken up.
   virtual void restore() {}
   virtual void released() {}  ///< nothing is under way any more
@@ -120,6 +131,10 @@ protected:
   void hurry_like(const effect& cause, const effect& e);
 
 private:
+  struct held_outcome {
+    std::uint8_t what = 0;
+    exchange_performed answer;
+  };
   void crashed(const char* what);
   void effect_done(const performed& p);
   /// The effect's next attempt, or its end as a dead letter; true: it is tried again.
@@ -132,6 +147,7 @@ private:
                 const std::optional<failure>& f);
 
   const char* integration_;
+  std::unique_ptr<held_outcome> held_;
   std::int64_t possibly_sent_ = 0;
   std::uint64_t generation_ = 0;
   bool armed_ = false, committing_ = false;

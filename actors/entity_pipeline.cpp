@@ -11,7 +11,7 @@ namespace pb::actors {
 namespace json = boost::json;
 namespace {
 constexpr std::chrono::milliseconds storage_pause{2'000};
-constexpr std::size_t effects_per_cause = 256;
+constexpr std::int64_t effects_per_cause = 256;
 constexpr std::size_t plans_per_commit = 64;
 }  // namespace
 
@@ -188,10 +188,7 @@ void entity_pipeline::planned(std::string_view ending) {
 }
 
 void entity_pipeline::submit_planned() {
-  auto known = write_row();
-  row_.changed_at = ctx_->clock.now();
-  unit_.entities.push_back(row_);
-  unit_.entities.back().known = std::move(known);
+  keep_row(unit_);
   phase_ = phase::committing;
   probe_->state("waiting for store", ctx_->clock.now());
   submit(std::exchange(unit_, {}), token_for(call_commit));
@@ -218,7 +215,7 @@ void entity_pipeline::submit(persistence::write unit, std::uint64_t token) {
 }
 
 std::int64_t entity_pipeline::next_effect_id(std::int64_t cause) const {
-  std::int64_t id = cause * static_cast<std::int64_t>(effects_per_cause);
+  std::int64_t id = cause * effects_per_cause;
   for (const auto& e : effects_)
     if (e.cause == cause) id = std::max(id, e.id + 1);
   return id;
@@ -226,18 +223,25 @@ std::int64_t entity_pipeline::next_effect_id(std::int64_t cause) const {
 
 persistence::effect& entity_pipeline::add_effect(const char* integration,
                                                  persistence::effect_class kind, std::string object,
-                                                 timestamp now, timestamp due_at) {
+                                                 timestamp now, timestamp due_at,
+                                                 const origin& from) {
   effect fresh;
-  fresh.id = next_effect_id(current_->seq);
+  fresh.id = next_effect_id(from.cause);
+  // Effects of this cause may have ended, and are not in memory any more. What follows from one has
+  // the upper half of its numbers to itself.
+  if (from.after != 0)
+    fresh.id = std::max(fresh.id, from.after % effects_per_cause < effects_per_cause / 2
+                                      ? from.after + effects_per_cause / 2
+                                      : from.after + 1);
   fresh.entity = key_;
   fresh.integration = integration;
   fresh.kind = kind;
   fresh.object = std::move(object);
   fresh.created_at = now;
   std::erase_if(accepted_at_, [this](const auto& a) { return find_effect(a.first) == nullptr; });
-  accepted_at_[fresh.id] = current_->received_at;
+  accepted_at_[fresh.id] = from.since;
   fresh.due_at = due_at;
-  fresh.cause = current_->seq;
+  fresh.cause = from.cause;
   effects_.push_back(std::move(fresh));
   return effects_.back();
 }
@@ -245,6 +249,28 @@ persistence::effect& entity_pipeline::add_effect(const char* integration,
 void entity_pipeline::note_hurry(const effect& e) {
   std::erase_if(hurried_, [this](std::int64_t id) { return find_effect(id) == nullptr; });
   if (hurry() == urgency::person) hurried_.insert(e.id);
+}
+
+std::string entity_pipeline::origin::identity() const {
+  return after != 0 ? "effect:" + std::to_string(after) : "plan:" + std::to_string(cause);
+}
+
+void entity_pipeline::hand_over(const std::vector<sync::handed_over>& what, const origin& from,
+                                persistence::write& unit) {
+  const auto identity = from.identity();
+  std::size_t n = 0;
+  for (const auto& h : what) {
+    const std::string form{sync::form_of(h.what)};
+    unit.appends.push_back(own_delivery(*ctx_, "internal", form, form, h.to, sync::to_json(h.what),
+                                        identity + ":" + std::to_string(n++)));
+  }
+}
+
+void entity_pipeline::keep_row(persistence::write& unit) {
+  auto known = write_row();
+  row_.changed_at = ctx_->clock.now();
+  unit.entities.push_back(row_);
+  unit.entities.back().known = std::move(known);
 }
 
 persistence::effect* entity_pipeline::find_effect(std::int64_t id) {
@@ -274,6 +300,9 @@ void entity_pipeline::on_committed(const plan_committed& m) {
   }
   const auto how_many = planned_.size();
   planned_.clear();
+  for (auto& l : lanes_)
+    if (l) l->go_on_with_outcome();
+  if (phase_ == phase::stopped) return;
   probe_->state(queue_.empty() ? resting_state() : "planning", ctx_->clock.now());
   // First what follows from it: whoever has an effect under way is not idle.
   go_on();

@@ -12,6 +12,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "sync/thread_rules.hpp"
 
 namespace pb::actors {
 
@@ -85,9 +86,23 @@ protected:
   // Effects ---------------------------------------------------------------------------------------
 
   std::int64_t next_effect_id(std::int64_t cause) const;
-  /// A new one, for the current delivery.
+  /// What something is planned for: a delivery, or the outcome of an effect.
+  struct origin {
+    std::int64_t cause = 0;  ///< seq of the delivery
+    timestamp since{};       ///< when it came
+    std::int64_t after = 0;  ///< the effect whose outcome it is; 0: none
+    /// Of what is handed over for it: the same thing planned again is the same.
+    [[nodiscard]] std::string identity() const;
+  };
+  [[nodiscard]] origin of_current() const { return {current_->seq, current_->received_at, 0}; }
+  [[nodiscard]] static origin of_outcome(const effect& e) { return {e.cause, e.created_at, e.id}; }
   effect& add_effect(const char* integration, persistence::effect_class kind, std::string object,
-                     timestamp now, timestamp due_at);
+                     timestamp now, timestamp due_at, const origin& from);
+  /// Internal deliveries to other entities, journaled with the unit.
+  void hand_over(const std::vector<sync::handed_over>& what, const origin& from,
+                 persistence::write& unit);
+  /// What is known goes into a unit that is no plan's. Not while a plan is being committed.
+  void keep_row(persistence::write& unit);
   /// Somebody waits for it, if somebody waits for the current delivery.
   void note_hurry(const effect& e);
   effect* find_effect(std::int64_t id);

@@ -29,6 +29,7 @@ std::vector<first_look::candidate> first_look::differing(
     const std::vector<persistence::entity_row>& rows, const sync::calendar_rules& rules) const {
   std::vector<candidate> out;
   for (const auto& row : rows) {
+    if (row.key.kind() != "issue") continue;
     const auto known = sync::parse_item_knowledge(row.known);
     if (!known) continue;  // its actor says so when it wakes
     const bool held = withheld_.contains(row.key);

@@ -211,6 +211,7 @@ std::string runtime::scheduler() const {
                                         {"passivate_after_ms", o.passivate_after.count()},
                                         {"plane_parallel", o.plane_parallel},
                                         {"caldav_parallel", o.caldav_parallel},
+                                        {"lark_parallel", o.lark_parallel},
                                         {"fact_wait_ms", o.facts_wait.count()},
                                         {"outcome_wait_ms", o.outcome_wait.count()},
                                         {"retry", retry_json(o.retry)},
@@ -230,6 +231,7 @@ std::string runtime::health(bool detailed) const {
   if (store != persistence::store_health::up) down.emplace_back("store");
   if (ctx.opt().plane_on && in_trouble(*i.plane_status, now)) down.emplace_back("plane");
   if (ctx.opt().calendar_on && in_trouble(*i.caldav_status, now)) down.emplace_back("caldav");
+  if (i.lark && in_trouble(*i.lark_status, now)) down.emplace_back("lark");
   const auto gaps = ctx.gaps.look();
   const char* status = store != persistence::store_health::up              ? "down"
                        : !down.empty() || gaps.alarm || !gaps.lost.empty() ? "degraded"
@@ -265,6 +267,7 @@ std::string runtime::health(bool detailed) const {
     if (ctx.opt().plane_on) tell("plane", *i.plane_status, "PLANE_BASE_URL", "PLANE_API_KEY");
     if (ctx.opt().calendar_on)
       tell("caldav", *i.caldav_status, "CALDAV_URL", "CALDAV_USERNAME and CALDAV_PASSWORD");
+    if (i.lark) tell("lark", *i.lark_status, "LARK_BASE_URL", "LARK_APP_ID and LARK_APP_SECRET");
     o["dependencies"] = std::move(d);
     o["gaps"] = gaps_json(ctx);
   }

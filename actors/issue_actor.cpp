@@ -130,7 +130,7 @@ const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timest
   effect* e = plan.replace ? find_effect(*plan.replace) : nullptr;
   if (e == nullptr) {
     e = &add_effect(calendar_lane::name, persistence::effect_class::state, calendar_->uid(), now,
-                    w.due_at);
+                    w.due_at, of_current());
     e->idempotency_key = calendar_->uid();
   }
   note_hurry(*e);

@@ -57,6 +57,7 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   auto& ctx = parts.ctx;
   plane = spawn_connector(system, ctx, parts.plane, plane_status);
   caldav = spawn_connector(system, ctx, parts.caldav, caldav_status);
+  if (parts.lark) lark = spawn_connector(system, ctx, parts.lark, lark_status);
   // The calendar watcher journals through the dispatcher, whose entities ask the watcher: they are
   // filled in once both exist. The dispatcher may find a backlog at once, hence the lock.
   struct wiring {
@@ -121,7 +122,7 @@ void runtime::settle(milliseconds grace) const {
   while (std::chrono::steady_clock::now() < deadline) {
     const auto all = impl_->parts.ctx->probes.all();
     const bool busy = std::any_of(all.begin(), all.end(), [](const probe::figures& f) {
-      return f.kind == "issue" &&
+      return (f.kind == "issue" || f.kind == "thread") &&
              (!f.in_flight.empty() || f.mailbox > 0 || f.state.starts_with("planning") ||
               f.state.starts_with("waiting"));
     });
@@ -152,6 +153,7 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
     end(i.calendars);
     end(i.plane);
     end(i.caldav);
+    end(i.lark);
     if (i.parts.deterministic) {
       i.run_all();
       left = 0;

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "actors/chat_calls.hpp"
 #include "actors/connector_policy.hpp"
 #include "actors/context.hpp"
+#include "actors/facts_desk.hpp"
 #include "actors/remotes.hpp"
 #include "http/inbox.hpp"
 #include "http/operations.hpp"
@@ -21,6 +23,13 @@ struct runtime_parts {
   std::shared_ptr<const remotes> calls;
   std::function<connector_policy()> plane, caldav;  ///< made anew for each (re)started connector
   bool deterministic = false;                       ///< CAF's testing scheduler: the test drives it
+
+  // Conversations; unset without Feishu.
+  std::function<connector_policy()> lark{};
+  std::shared_ptr<const chat_calls> chat{};
+  std::shared_ptr<facts_desk> facts{};  ///< unset: one is made
+  std::string bot_open_id{};            ///< empty: asked
+  std::vector<std::string> admins{};    ///< open_ids
 };
 
 class runtime final : public http::inbox, public http::inspector, public http::operations {

@@ -20,9 +20,11 @@ struct runtime::impl {
   caf::actor_system system;
   std::shared_ptr<connector_status> plane_status = std::make_shared<connector_status>();
   std::shared_ptr<connector_status> caldav_status = std::make_shared<connector_status>();
+  std::shared_ptr<connector_status> lark_status = std::make_shared<connector_status>();
   std::shared_ptr<sync_board> board = std::make_shared<sync_board>();
   std::shared_ptr<cron_board> crons = std::make_shared<cron_board>();
   connector_port plane, caldav;
+  connector_port lark;  ///< none without Feishu
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
   std::shared_ptr<front> intake;

@@ -27,6 +27,7 @@ result<std::string> build(const actors::context& ctx, persistence::reader& r,
     auto rows = r.entities_of(parent, after, page);
     if (!rows) return rows.error();
     for (const auto& row : *rows) {
+      if (row.key.kind() != "issue") continue;
       auto known = sync::parse_item_knowledge(row.known);
       const auto& rules = ctx.opt().calendar;
       if (!known || !sync::wants_event(*known, rules) || sync::undecided(*known, rules)) continue;

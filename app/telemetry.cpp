@@ -42,7 +42,7 @@ void metrics_telemetry::watch(const actors::context_ptr& ctx) {
       auto& [n, mailbox] = kinds[f.kind];
       ++n;
       mailbox += f.mailbox;
-      if (f.kind == "issue")
+      if (f.kind == "issue")  // whose lane is the calendar's
         ++lanes[!f.in_flight.empty()                 ? "in_flight"
                 : f.state.starts_with("backing off") ? "backing_off"
                 : f.state.starts_with("suspended")   ? "suspended"

@@ -61,6 +61,17 @@ actors::options actor_options(const config::settings& s) {
   o.full_sync_every = s.calendar.full_sync_interval;
   if (s.calendar.alarm) o.alarm_minutes = static_cast<int>(s.calendar.alarm->count());
 
+  o.lark_on = s.lark.enabled();
+  o.conversations.digest_window = s.lark.digest_window;
+  o.conversations.timezone = s.general.timezone;
+  o.conversations.origins.push_back(config::plane_app_url(s));
+  if (s.plane.base_url != o.conversations.origins.front())
+    o.conversations.origins.push_back(s.plane.base_url);
+  o.conversations.workspace = s.plane.workspace_slug;
+  o.conversations.language = s.lark.language == config::chat_language::en ? "en" : "zh";
+  o.conversations.internal_comments = s.lark.internal_comments;
+  o.conversations.shadow = s.lark.mode == config::run_mode::shadow;
+
   o.timezone = s.general.timezone;
   o.retention_cron = s.scheduler.retention_cron;
   o.full_sync_cron = s.scheduler.full_sync_cron;

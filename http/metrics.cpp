@@ -235,7 +235,7 @@ struct metrics::impl {
     commit_to_plan({});
     to_effect({"caldav"});
     for (const auto* outcome : {"done", "retry", "dead"}) effects({"caldav", outcome});
-    for (const auto* kind : {"issue", "connector"}) restarts({kind});
+    for (const auto* kind : {"issue", "thread", "connector"}) restarts({kind});
     for (const auto* kind : {"delivery", "effect"}) dead({kind});
     entities({});
     events({});

@@ -60,10 +60,12 @@ void world::start() {
   auto options = app::actor_options(settings);
   if (tune) tune(options);
   i.ctx = std::make_shared<actors::context>(i.store, i.out, i.clock, i.random, i.figures, options);
-  i.running = std::make_unique<actors::runtime>(actors::runtime_parts{
+  actors::runtime_parts parts{
       i.ctx, app::remotes_of(settings),
       app::plane_policy(settings, nullptr, std::make_shared<app::shared_budget>(settings)),
-      app::caldav_policy(settings, i.random), true});
+      app::caldav_policy(settings, i.random), true};
+  if (assemble) assemble(parts);
+  i.running = std::make_unique<actors::runtime>(std::move(parts));
   http::plane_webhook_options webhook;
   webhook.secrets = std::make_shared<http::secret_list>(settings.plane.webhook_secret);
   i.door = std::make_unique<http::route>(http::plane_webhook_route(webhook, *i.running, i.clock));
@@ -255,6 +257,10 @@ std::optional<persistence::link_row> world::link(const std::string& item) {
 }
 persistence::entity_state world::entity(const std::string& item) {
   return *impl_->reader().entity(entity_key::plane_issue(item));
+}
+std::optional<persistence::receipt_row> world::receipt(const std::string& integration,
+                                                       const std::string& object) {
+  return *impl_->reader().receipt(integration, object);
 }
 void world::lose_commit_answers(unsigned n) { impl_->durable->lose_answers(n); }
 void world::store_away(bool away) {

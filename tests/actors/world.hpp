@@ -25,6 +25,10 @@
 #include "sandbox/seed.hpp"
 #include "sandbox/sender.hpp"
 
+namespace pb::actors {
+struct runtime_parts;
+}
+
 namespace pb::test {
 using std::chrono::milliseconds;
 
@@ -70,7 +74,8 @@ public:
 
   // Set-up; read by start().
   config::settings settings;
-  std::function<void(actors::options&)> tune;  ///< last word on the options
+  std::function<void(actors::options&)> tune;            ///< last word on the options
+  std::function<void(actors::runtime_parts&)> assemble;  ///< last word on what the runtime gets
 
   /// A runtime over the store as it is. One at a time.
   void start();
@@ -157,6 +162,10 @@ public:
   /// Requests to the calendar server that change something.
   [[nodiscard]] std::size_t dav_writes(std::size_t from = 0) const;
 
+  /// Other servers, by the beginning of their addresses; they answer at once.
+  std::map<std::string, std::function<protocol::http_response(const protocol::http_request&)>>
+      hosts;
+
   // Store.
   [[nodiscard]] persistence::store& store();
   [[nodiscard]] persistence::journal_counts counts();
@@ -165,6 +174,8 @@ public:
   [[nodiscard]] std::vector<persistence::attempt> attempts(std::int64_t effect);
   [[nodiscard]] std::optional<persistence::link_row> link(const std::string& item);
   [[nodiscard]] persistence::entity_state entity(const std::string& item);
+  [[nodiscard]] std::optional<persistence::receipt_row> receipt(const std::string& integration,
+                                                                const std::string& object);
   /// While set, the store answers every write and read so.
   void store_away(bool away);
   /// Called before each write of the running process; may throw.
