@@ -12,6 +12,8 @@ set(lark_wire_sources
   lark/post_message.cpp
   lark/reader.cpp
   lark/requests.cpp)
+# How fast, and over which link.
+set(lark_account_sources lark/long_connection.cpp lark/pace.cpp)
 # What people read: posts, cards, HTML.
 set(lark_shown_sources
   lark/card.cpp
@@ -19,4 +21,4 @@ set(lark_shown_sources
   lark/card_parts.cpp
   lark/safe_text.cpp
   lark/words.cpp)
-set(lark_sources ${lark_wire_sources} ${lark_shown_sources})
+set(lark_sources ${lark_wire_sources} ${lark_account_sources} ${lark_shown_sources})

@@ -7,6 +7,8 @@ pb_test(protocol lark_exchanges)
 pb_test(protocol lark_frames LINK rapidcheck)
 pb_test(protocol lark_intake)
 pb_test(protocol lark_requests)
+pb_test(protocol lark_long_connection)
+pb_test(protocol lark_pace LINK rapidcheck)
 
 # What people read: posts, cards, HTML.
 pb_test(protocol lark_card LINK rapidcheck)
