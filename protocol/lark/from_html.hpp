@@ -22,16 +22,9 @@ struct html_reading {
   std::function<std::optional<mentioned>(std::string_view user)> person;
 };
 
-/// Text is well-formed UTF-8 in normal form (normalized() changes nothing). Links keep http,
+/// Text is well-formed UTF-8 in normal form (normal_form.hpp). Links keep http,
 /// https, mailto and tel; all others keep their text only. Pictures of Plane have an asset's uuid
 /// as key, no address.
 rich_text from_html(std::string_view html, const html_reading& options = {});
-
-/// The form in which texts are compared and sent: neighbouring runs of one kind joined, blanks at
-/// both ends of a block and empty blocks left out, lines without trailing blanks, controls gone,
-/// code without blank lines around it. Idempotent; changes nothing that a reader sees.
-rich_text normalized(rich_text text);
-/// All that a reader sees, block by block, cells and runs in order; for comparisons and excerpts.
-std::string visible_text(const rich_text& text);
 
 }  // namespace pb::protocol::lark

@@ -43,14 +43,19 @@ std::string clean_text(std::string_view text) {
 }
 
 std::string one_line(std::string_view text, std::size_t limit) {
+  const auto clean = html::valid_utf8(text);
+  const std::string_view rest{clean};
   std::string out;
-  for (const char c : html::valid_utf8(text)) {
-    if (out.size() > limit) break;
-    if (control(c) || c == ' ') {
-      if (!out.empty() && out.back() != ' ') out += ' ';
-    } else {
-      out += c;
-    }
+  for (std::size_t i = 0; i < rest.size() && out.size() <= limit;) {
+    // No-break spaces and the two line ends that are no controls are blanks here.
+    std::size_t blank = control(rest[i]) || rest[i] == ' ' ? 1 : 0;
+    if (rest.substr(i, 2) == "\xC2\xA0") blank = 2;
+    if (rest.substr(i, 3) == "\xE2\x80\xA8" || rest.substr(i, 3) == "\xE2\x80\xA9") blank = 3;
+    if (blank == 0)
+      out += rest[i];
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
+    i += std::max<std::size_t>(blank, 1);
   }
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return cut(std::move(out), limit);
@@ -69,6 +74,11 @@ std::string for_message(std::string_view text) {
     if (i + 1 < clean.size() && opens(clean[i], clean[i + 1])) out += breaker;
   }
   return out;
+}
+
+void append_safe(std::string& text, std::string_view safe) {
+  if (!text.empty() && !safe.empty() && opens(text.back(), safe.front())) text += breaker;
+  text += safe;
 }
 
 std::string without_breakers(std::string_view text) {

@@ -22,6 +22,8 @@ std::string cut_text(std::string_view text, std::size_t limit);
 /// For the `text` of messages and posts: "<" before a letter, "/" or "@", "@_user_1" and "@_all",
 /// and "](" are broken up, so that no mention, style or link comes to be that nobody wrote.
 std::string for_message(std::string_view text);
+/// Puts `safe` behind `text`, both as for_message gives them, so that nothing opens between them.
+void append_safe(std::string& text, std::string_view safe);
 /// Undoes for_message in what people quote or copy.
 std::string without_breakers(std::string_view text);
 /// For `markdown` elements of cards: what Markdown or a tag could be made of becomes "&#NN;".

@@ -19,6 +19,12 @@ set(lark_shown_sources
   lark/card.cpp
   lark/card_check.cpp
   lark/card_parts.cpp
+  lark/chat_text.cpp
+  lark/from_html.cpp
+  lark/normal_form.cpp
+  lark/post.cpp
+  lark/preview.cpp
   lark/safe_text.cpp
+  lark/to_html.cpp
   lark/words.cpp)
 set(lark_sources ${lark_wire_sources} ${lark_account_sources} ${lark_shown_sources})

@@ -67,6 +67,30 @@ both of(word w) noexcept {
       return {"Restored", "已恢复"};
     case word::someone:
       return {"Someone", "有人"};
+    case word::everybody:
+      return {"everybody", "所有人"};
+    case word::image:
+      return {"image", "图片"};
+    case word::file:
+      return {"file", "文件"};
+    case word::work_item:
+      return {"work item", "工作项"};
+    case word::internal:
+      return {"internal", "内部"};
+    case word::not_shown:
+      return {"not shown", "未能显示"};
+    case word::more_lines:
+      return {"… more in Plane", "…… 其余内容请在 Plane 中查看"};
+    case word::changed:
+      return {"changed", "更新了"};
+    case word::edited_comment:
+      return {"edited a comment", "编辑了评论"};
+    case word::deleted_comment:
+      return {"deleted a comment", "删除了评论"};
+    case word::created:
+      return {"added", "添加"};
+    case word::removed:
+      return {"removed", "移除"};
     case word::saving:
       return {"Saving…", "正在保存…"};
     case word::not_understood:

@@ -44,6 +44,18 @@ enum class word : std::uint8_t {
   archived,
   restored,
   someone,
+  everybody,
+  image,
+  file,
+  work_item,
+  internal,
+  not_shown,   ///< before a list of what could not be shown
+  more_lines,  ///< "… more in Plane"
+  changed,     ///< "<name> changed"
+  edited_comment,
+  deleted_comment,
+  created,         ///< of a link, an attachment: "added"
+  removed,         ///< the opposite
   saving,          ///< toast: the click is kept, the work follows
   not_understood,  ///< toast: the card's data cannot be read
   colon,           ///< ": " or "："

@@ -13,3 +13,6 @@ pb_test(protocol lark_pace LINK rapidcheck)
 # What people read: posts, cards, HTML.
 pb_test(protocol lark_card LINK rapidcheck)
 pb_test(protocol lark_card_check)
+pb_test(protocol lark_render_chat)
+pb_test(protocol lark_render_html LINK rapidcheck TIMEOUT 120)
+pb_test(protocol lark_render_post LINK rapidcheck TIMEOUT 120)
