@@ -6,10 +6,10 @@
 #include <set>
 #include <vector>
 
+#include "protocol/json_reader.hpp"
 #include "protocol/lark/card_check.hpp"
 #include "protocol/lark/card_parts.hpp"
 #include "protocol/lark/safe_text.hpp"
-#include "protocol/plane/json_reader.hpp"
 
 namespace pb::protocol::lark {
 namespace {
@@ -31,7 +31,7 @@ constexpr std::size_t name_limit = 300;
 constexpr std::size_t title_limit = 400;
 
 std::string date_of(std::string_view text) {
-  return plane::is_civil_date(text) ? std::string{text} : std::string{};
+  return is_civil_date(text) ? std::string{text} : std::string{};
 }
 std::string url_of(std::string_view url) {
   return is_web_address(url) ? std::string{url} : std::string{};

@@ -5,10 +5,10 @@
 #include <set>
 #include <string>
 
+#include "protocol/json_reader.hpp"
 #include "protocol/lark/card.hpp"
 #include "protocol/lark/card_shapes.hpp"
 #include "protocol/lark/safe_text.hpp"
-#include "protocol/plane/json_reader.hpp"
 
 namespace pb::protocol::lark {
 namespace json = boost::json;
@@ -199,7 +199,7 @@ private:
     if (any_of(tag, {"select_static", "select_person"}))
       one_of(*o, path, "type", {"default", "text"});
     if (tag == "date_picker" && o->contains("initial_date") &&
-        !plane::is_civil_date(text_of(*o, "initial_date")))
+        !is_civil_date(text_of(*o, "initial_date")))
       fail(at(path, "initial_date"), "not YYYY-MM-DD");
   }
 
@@ -434,7 +434,7 @@ std::size_t tags_below(const json::value& v) {
 }
 
 result<json::value> parsed(std::string_view text) {
-  return plane::parse_json(text, card_limit_bytes, errc::bad_input, where);
+  return parse_json(text, card_limit_bytes, errc::bad_input, where);
 }
 }  // namespace
 

@@ -16,11 +16,14 @@ lark::message message_of(const std::vector<std::string_view>& in) {
   m.type = in[0];
   m.content = in[2];
   auto keys = in[1];
-  for (int n = 0; !keys.empty() && n < 20; ++n) {
+  while (!keys.empty() && m.mentions.size() < 20) {
     const auto line = keys.substr(0, keys.find('\n'));
     keys.remove_prefix(std::min(line.size() + 1, keys.size()));
     if (!line.empty())
-      m.mentions.push_back({std::string{line}, {"ou_" + std::to_string(n), {}, {}}, "n", n == 0});
+      m.mentions.push_back({std::string{line},
+                            {"ou_" + std::to_string(m.mentions.size()), {}, {}},
+                            "n",
+                            m.mentions.empty()});
   }
   return m;
 }
