@@ -79,23 +79,12 @@ public:
       blocks.push_back(std::move(last));
     }
     if (blocks.empty()) return {};
-    if (const auto name = one_line(o_.author, 100); !name.empty()) sign(blocks, name);
     for (std::size_t at = 0; at < blocks.size() && !cut_;) at = group(blocks, at);
     if (cut_) out_ += "<p>…</p>";
     return std::move(out_);
   }
 
 private:
-  static void sign(std::vector<block>& blocks, const std::string& name) {
-    const bool own_line = blocks.front().what != block::kind::paragraph;
-    if (own_line) blocks.insert(blocks.begin(), block{});
-    const runs who{
-        {.what = run::kind::text, .text = name, .key = {}, .style = {true}},
-        {.what = run::kind::text, .text = own_line ? " (Feishu):" : " (Feishu): ", .key = {}}};
-    auto& line = blocks.front().line;
-    line.insert(line.begin(), who.begin(), who.end());
-  }
-
   bool fits(std::size_t more) {
     if (out_.size() + more <= limit_) return true;
     cut_ = true;

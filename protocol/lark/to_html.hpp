@@ -20,9 +20,6 @@ struct html_writing {
   std::function<std::optional<std::string>(std::string_view open_id)> plane_user;
   /// Address of a picture or file by its key; unset or nothing: a marker with its name.
   std::function<std::optional<std::string>(std::string_view key)> file_url;
-  /// Stands before the first words, "**Name** (Feishu): ", for people who have no account in Plane
-  /// of their own; empty: nothing.
-  std::string author;
   /// Ids of mention elements are made of it: the message's id.
   std::string seed;
   language lang = language::zh;  ///< of markers for what cannot be shown
