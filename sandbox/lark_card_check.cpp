@@ -106,6 +106,9 @@ public:
           multi != nullptr && *multi != json::value(true))
         refuse(bad_json, "ROOT -> config", "update_multi must be true", "");
     }
+    if (const auto* config = object_in(card, "config"))
+      if (const auto* summary = object_in(*config, "summary"))
+        only(*summary, "content", "ROOT -> config -> summary");
     if (const auto* link = object_in(card, "card_link"))
       only(*link, "url pc_url ios_url android_url", "ROOT -> card_link");
     if (const auto* header = object_in(card, "header")) check_header(*header);
