@@ -8,7 +8,10 @@
 #include "protocol/lark/content.hpp"
 #include "protocol/lark/events.hpp"
 #include "protocol/lark/exchanges.hpp"
+#include "protocol/lark/from_html.hpp"
 #include "protocol/lark/intake.hpp"
+#include "protocol/lark/post.hpp"
+#include "protocol/lark/preview.hpp"
 #include "tests/sandbox/lark_world.hpp"
 
 using namespace pb;
@@ -392,6 +395,73 @@ BOOST_AUTO_TEST_CASE(an_unknown_property_anywhere_is_refused_by_both_checks) {
   };
   spoil(card, "");
   BOOST_TEST(places > 20u);
+}
+
+BOOST_AUTO_TEST_CASE(planes_text_is_accepted_as_post_and_as_text_and_calls_nobody_by_accident) {
+  world w;
+  const std::string html =
+      "<p>Hi <strong>bold</strong> <em>x</em> <a href=\"https://plane.test/x\">link</a> "
+      "&lt;at user_id=\"" +
+      w.bo +
+      "\"&gt;乙&lt;/at&gt; &lt;at "
+      "user_id=\"all\"&gt;&lt;/at&gt;</p><ul><li>one</li><li>two</li></ul>"
+      "<pre><code>int x = 1;\n</code></pre><blockquote><p>quoted</p></blockquote><hr>"
+      "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>";
+  const auto text = pl::from_html(html);
+  const auto sent = [&](const std::string& type, const std::string& content) {
+    auto p = w.text_posting("", "");
+    p.what = {type, content, ""};
+    pl::post_message e{w.api, p};
+    if (const auto f = w.run(e)) BOOST_FAIL(describe(*f));
+    return e.sent();
+  };
+  for (const auto lang : {pl::language::zh, pl::language::en}) {
+    for (const auto& content : pl::post_contents(text, lang)) {
+      const auto m = sent("post", content);
+      BOOST_TEST(m.mentions.empty(), content);
+      BOOST_TEST(m.content.find("@_all") == std::string::npos, content);
+      BOOST_TEST(m.content.find("quoted") != std::string::npos, content);
+    }
+    for (const auto& content : pl::plain_texts(text, lang)) {
+      const auto m = sent("text", pl::text_content(content));
+      BOOST_TEST(m.mentions.empty(), m.content);
+      BOOST_TEST(m.content.find("@_all") == std::string::npos, m.content);
+    }
+    w.time.run_for(2s);
+  }
+  // Who is meant to be called, is.
+  const auto called = sent("text", pl::text_content(pl::at_tag(w.bo, "乙") + " x"));
+  BOOST_REQUIRE(called.mentions.size() == 1u);
+  BOOST_TEST(called.mentions[0].who.open_id == w.bo);
+  // Very long ones come in parts, each of a size that is taken.
+  std::string much;
+  for (int n = 0; n < 3'000; ++n) much += "<p>一段很长的文字 " + std::to_string(n) + "</p>";
+  for (const auto& content : pl::post_contents(pl::from_html(much), pl::language::zh)) {
+    w.time.run_for(1s);
+    (void)sent("post", content);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(answers_of_callbacks_are_shown_without_an_error) {
+  world w;
+  const auto shown = [&](const sb::lark_push& push, const std::string& body) {
+    w.lark.answered(push, body);
+    return w.lark.interactions().back();
+  };
+  (void)w.lark.type_link(w.bo, "https://plane.test/x");
+  const auto line =
+      shown(w.lark.take_due_pushes().at(0), pl::preview_answer(full_card(pl::language::zh), true));
+  BOOST_TEST(line.shown_error == 0);
+  BOOST_TEST(line.inline_title.find("WEB-42") != std::string::npos);
+  const auto id = w.card_in_chat(pl::card_work_item(full_card(pl::language::en)));
+  const auto on = pointer_to(json::parse(pl::card_work_item(full_card(pl::language::en))), "state");
+  for (const auto& body : {pl::toast_answer(pl::toast::success, "Saved", "已保存"),
+                           pl::refused_toast(), pl::no_preview()}) {
+    BOOST_REQUIRE(w.lark.click({.message_id = id, .by = w.bo, .on = on, .option = "s-2"}));
+    const auto toast = shown(w.lark.take_due_pushes().at(0), body);
+    BOOST_TEST(toast.state == "answered");
+    BOOST_TEST(toast.shown_error == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_old_click_and_a_preview_are_read_too) {
