@@ -183,7 +183,8 @@ BOOST_AUTO_TEST_CASE(a_deleted_item_is_said_to_be_and_takes_no_commands) {
   c.now = w.thread().item;
   c.now.gone = true;
   c.changes = {{"deleted", "", ""}};
-  BOOST_TEST(says(w.decide(entity_key::lark_thread("om_root"), between{c}), "deleted"));
+  const auto told = w.decide(entity_key::lark_thread("om_root"), between{c});
+  BOOST_TEST((says(told, "deleted") || says(told, "Deleted")));
   BOOST_TEST(says(w.say("/state done"), "was deleted"));
   BOOST_TEST(says(w.say("/comment x"), "was deleted"));
   BOOST_TEST(w.thread().item.id == item_42);  // it may be restored
@@ -411,13 +412,17 @@ BOOST_AUTO_TEST_CASE(any_partition_of_a_burst_merges_to_the_same_message) {
     // A chain of changes as Plane would tell them: each begins where the last ended.
     static const std::vector<std::string> fields{"state", "name", "priority", "target_date",
                                                  "labels"};
+    // Of one person the very message; of several the same changes: who is named for a field that
+    // went to and fro depends on what was left to say in between.
+    const bool one_person = *rc::gen::arbitrary<bool>();
     std::map<std::string, std::string> now;
     std::vector<std::pair<field_change, std::string>> burst;
     for (int n = *rc::gen::inRange(1, 12); n > 0; --n) {
       const auto f = fields[*rc::gen::inRange<std::size_t>(0, fields.size())];
       const auto to = std::to_string(*rc::gen::inRange(0, 3));
       if (now[f] == to) continue;
-      burst.push_back({{f, now[f], to}, *rc::gen::arbitrary<bool>() ? "li.lei" : "han.mei"});
+      burst.push_back(
+          {{f, now[f], to}, one_person || *rc::gen::arbitrary<bool>() ? "li.lei" : "han.mei"});
       now[f] = to;
     }
     const auto payload_of = [&](std::size_t i) {
@@ -434,14 +439,24 @@ BOOST_AUTO_TEST_CASE(any_partition_of_a_burst_merges_to_the_same_message) {
       parts[i] = merge_digest(parts[i], parts[i + 1]);
       parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
-    RC_ASSERT((parts.empty() ? std::string{} : parts[0]) == left);
+    const auto right = parts.empty() ? std::string{} : parts[0];
+    if (one_person) RC_ASSERT(right == left);
+    RC_ASSERT(right.empty() == left.empty());
+    if (left.empty()) return;
+    const auto a = digest_of(parse_lark_effect(left).value()).entries;
+    const auto b = digest_of(parse_lark_effect(right).value()).entries;
+    RC_ASSERT(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i)
+      RC_ASSERT(a[i].field == b[i].field && a[i].before == b[i].before && a[i].after == b[i].after);
   }));
 }
 
 BOOST_AUTO_TEST_CASE(any_payload_merges_without_harm) {
   BOOST_TEST(rc::check([](const std::string& a, const std::string& b) {
     (void)merge_digest(a, b);
-    const lark_effect e{.root = "r", .about = a};
+    lark_effect e;
+    e.root = "r";
+    e.about = a;
     (void)merge_digest(to_json(e), b);
   }));
 }
