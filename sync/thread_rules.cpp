@@ -49,7 +49,9 @@ bool ends_conversation(int code, const std::string& operation) {
   return reply && (code == 230011 || code == 230110 || code == 230111 || code == 230019);
 }
 bool ends_card(int code) {
-  return code == 230031 || code == 230011 || code == 230110 || code == 230111 || code == 99992354;
+  // 230054: what Feishu took in place of the card is a text, which no card can replace.
+  return code == 230031 || code == 230011 || code == 230110 || code == 230111 || code == 230054 ||
+         code == 99992354;
 }
 
 }  // namespace

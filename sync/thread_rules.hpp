@@ -134,9 +134,7 @@ thread_plan settle(const thread_knowledge& known, const wanted_message& done,
 
 /// Two waiting digests of one conversation as one: oldest "before", newest "after"; what went back
 /// to where it was is left out. Payloads as made by judge(); the waiting one keeps its due_at.
-/// Empty: nothing is left to say, the waiting effect is withdrawn. "" is neutral, and it does not
-/// matter which neighbours of a burst are merged first (but for whom a field that went to and fro
-/// names as its author).
+/// Empty: nothing is left to say, the waiting effect is withdrawn. Associative, and "" is neutral.
 std::string merge_digest(std::string_view waiting, std::string_view later);
 
 }  // namespace pb::sync
