@@ -10,6 +10,9 @@
 namespace pb::protocol::lark {
 namespace {
 constexpr std::size_t value_limit = 200;
+// A burst is one message, with those it calls: many changes are told in fewer words each.
+constexpr std::size_t few_changes = 12;
+constexpr std::size_t short_value_limit = 80;
 constexpr std::size_t most_changes = 40;
 constexpr std::size_t most_called = 20;
 
@@ -30,9 +33,11 @@ std::string name_of(std::string_view name, language l) {
   return out.empty() ? std::string{say(word::someone, l)} : out;
 }
 
-std::vector<shown_message> posts(const rich_text& text, language l) {
+std::vector<shown_message> posts(const rich_text& text, language l,
+                                 const message_limits& limits = {}) {
   std::vector<shown_message> out;
-  for (auto& content : post_contents(text, l)) out.push_back({"post", std::move(content), {}});
+  for (auto& content : post_contents(text, l, limits))
+    out.push_back({"post", std::move(content), {}});
   // What Feishu refuses is one post; in its place the text of all would come several times over.
   if (out.size() == 1)
     out.front().fallback = plain_texts(text, l).front();
@@ -68,17 +73,18 @@ std::string field_name(std::string_view field, language l) {
   return found == fields.end() ? one_line(field, 60) : std::string{say(found->name, l)};
 }
 
-std::string value_name(const changed_field& c, std::string_view value, language l) {
+std::string value_name(const changed_field& c, std::string_view value, std::size_t limit,
+                       language l) {
   if (c.field == "priority")
     for (const auto p : {plane::priority::none, plane::priority::low, plane::priority::medium,
                          plane::priority::high, plane::priority::urgent})
       if (plane::to_string(p) == value) return std::string{priority_name(p, l)};
-  auto out = one_line(value, value_limit);
+  auto out = one_line(value, limit);
   if (!out.empty()) return out;
   return std::string{say(c.field == "assignees" ? word::nobody : word::none, l)};
 }
 
-runs change_line(const changed_field& c, language l) {
+runs change_line(const changed_field& c, std::size_t limit, language l) {
   if (c.field == "deleted") return {words(std::string{say(word::deleted, l)}, true)};
   if (c.field == "archived") return {words(std::string{say(word::archived, l)}, true)};
   if (c.field == "restored") return {words(std::string{say(word::restored, l)}, true)};
@@ -89,9 +95,10 @@ runs change_line(const changed_field& c, language l) {
     out.push_back(words(std::string{say(word::changed, l)}));
   else if (thing && (c.before.empty() || c.after.empty()))
     out.push_back(words(std::string{say(c.after.empty() ? word::removed : word::created, l)} + " " +
-                        one_line(c.after.empty() ? c.before : c.after, value_limit)));
+                        one_line(c.after.empty() ? c.before : c.after, limit)));
   else
-    out.push_back(words(value_name(c, c.before, l) + " → " + value_name(c, c.after, l)));
+    out.push_back(
+        words(value_name(c, c.before, limit, l) + " → " + value_name(c, c.after, limit, l)));
   return out;
 }
 }  // namespace
@@ -139,9 +146,10 @@ shown_message changes_message(const changes_text& in) {
   if (const auto name = one_line(in.item.name, 200); !name.empty())
     first.line.push_back(words(" " + name));
   text.blocks.push_back(std::move(first));
+  const auto limit = in.changes.size() > few_changes ? short_value_limit : value_limit;
   for (std::size_t i = 0; i < std::min(in.changes.size(), most_changes); ++i) {
     block b;
-    b.line = change_line(in.changes[i], l);
+    b.line = change_line(in.changes[i], limit, l);
     text.blocks.push_back(std::move(b));
   }
   if (in.changes.size() > most_changes) {
@@ -156,7 +164,7 @@ shown_message changes_message(const changes_text& in) {
         {.what = run::kind::mention, .text = in.call[i].name, .key = in.call[i].open_id});
   }
   if (!calls.line.empty()) text.blocks.push_back(std::move(calls));
-  auto all = posts(text, l);
+  auto all = posts(text, l, {.messages = 1});
   return std::move(all.front());
 }
 

@@ -118,6 +118,27 @@ BOOST_AUTO_TEST_CASE(a_burst_is_one_message_whatever_is_in_it) {
   BOOST_TEST((m.content.find("@_") == std::string::npos));
 }
 
+BOOST_AUTO_TEST_CASE(the_worst_values_leave_room_for_all_changes_and_for_who_is_called) {
+  const std::string names[] = {std::string(5000, '"'), [] {
+                                 std::string out;
+                                 for (int i = 0; i < 500; ++i) out += "<a";
+                                 return out;
+                               }()};
+  for (const auto& worst : names)
+    for (const std::size_t count : {12U, 40U, 41U}) {
+      changes_text in;
+      in.actor = in.item.name = in.item.number = worst;
+      in.item.url = item.url;
+      in.changes.assign(count, {worst, worst, worst});
+      for (int i = 0; i < 20; ++i) in.call.push_back({"ou_" + std::to_string(i), worst});
+      const auto m = changes_message(in);
+      BOOST_TEST(m.content.size() <= 28U * 1024);
+      BOOST_TEST((m.content.find("ou_19") != std::string::npos));
+      BOOST_TEST((m.fallback.find("ou_19") != std::string::npos));
+      BOOST_TEST((m.content.find("…… ") == std::string::npos));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(answers_are_short_and_safe) {
   BOOST_TEST(answer_message("no state <at user_id=\"all\"></at>").content ==
              "{\"text\":\"no state <\u200Bat user_id=\\\"all\\\"><\u200B/at>\"}");
