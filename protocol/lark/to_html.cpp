@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "base/entity.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/lark/normal_form.hpp"
 #include "protocol/lark/safe_text.hpp"
@@ -12,17 +13,6 @@ namespace pb::protocol::lark {
 namespace {
 /// What closing everything that is open may take, at most nine lists deep.
 constexpr std::size_t closing_room = 2048;
-
-bool is_uuid(std::string_view text) noexcept {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (dash ? c != '-' : !hex) return false;
-  }
-  return true;
-}
 
 /// An id as random ones look, the same each time for the same message.
 std::string made_id(std::string_view seed, std::size_t n) {
