@@ -3,8 +3,10 @@
 #include "protocol/caldav/discovery.hpp"
 #include "protocol/caldav/exchanges.hpp"
 #include "protocol/caldav/href.hpp"
+#include "protocol/plane/change_item.hpp"
 #include "protocol/plane/exchanges.hpp"
 #include "protocol/plane/item_pages.hpp"
+#include "protocol/plane/strike_comment.hpp"
 
 namespace pb::actors {
 namespace caldav = protocol::caldav;
@@ -84,6 +86,76 @@ exchange_ptr remotes::probe_items_path(const std::string& project) const {
 }
 void remotes::learn_items_path(const protocol::exchange& probe) const {
   old_paths->store(as<plane_ns::probe_items_path>(probe).items_path() == "issues");
+}
+
+// Conversations ----------------------------------------------------------------------------------
+
+exchange_ptr remotes::write(const sync::plane_write& asked, const std::string& project,
+                            const std::string& item, plane_ns::item_names names,
+                            bool possibly_sent) const {
+  const auto what = personal_keys ? asked : sync::as_integration(asked);
+  struct visitor {
+    plane_ns::api api;
+    const std::string &project, &item;
+    plane_ns::item_names names;
+    bool possibly_sent;
+    exchange_ptr operator()(const sync::comment_creation& w) {
+      plane_ns::comment_fields f;
+      f.html = sync::html_to_write(w);
+      f.external_source = sync::our_source;
+      f.external_id = sync::marker_of(w.by.message);
+      return std::make_shared<plane_ns::create_item_comment>(api, project, item, std::move(f));
+    }
+    exchange_ptr operator()(const sync::comment_strike& w) {
+      return std::make_shared<plane_ns::strike_comment>(api, project, item, w.comment,
+                                                        std::string{sync::our_source},
+                                                        sync::marker_of(w.by.message));
+    }
+    exchange_ptr operator()(const sync::item_update& w) {
+      return std::make_shared<plane_ns::change_item>(api, project, item, sync::change_of(w),
+                                                     std::move(names));
+    }
+    exchange_ptr operator()(const sync::thread_wants_item& w) {
+      plane_ns::item_fields f;
+      f.name = w.name;
+      if (!w.html.empty()) f.description_html = w.html;
+      f.external_source = std::string{sync::our_source};
+      f.external_id = sync::marker_of(w);
+      return std::make_shared<plane_ns::create_item>(api, w.project, std::move(f), possibly_sent);
+    }
+  };
+  auto made = std::visit(visitor{api_now(), project, item, std::move(names), possibly_sent}, what);
+  auto credential = sync::credential_of(what);
+  if (credential.empty()) return made;
+  return std::make_shared<protocol::with_credential>(std::move(made), std::move(credential));
+}
+
+sync::plane_outcome remotes::outcome_from(const protocol::exchange& written,
+                                          const plane_ns::item_names& names) {
+  sync::plane_outcome o;
+  if (const auto* wrapped = dynamic_cast<const protocol::with_credential*>(&written))
+    return outcome_from(wrapped->inner(), names);
+  if (const auto* c = dynamic_cast<const plane_ns::create_item_comment*>(&written)) {
+    o.comment = c->value().id;
+  } else if (const auto* s = dynamic_cast<const plane_ns::strike_comment*>(&written)) {
+    o.comment = s->comment_id();
+    o.gone = s->gone();
+  } else if (const auto* u = dynamic_cast<const plane_ns::change_item*>(&written)) {
+    o.item = u->item();
+    o.dropped = u->dropped_assignees();
+  } else {
+    o.item = as<plane_ns::create_item>(written).item();
+    plane_ns::take_names(*o.item, names);
+  }
+  return o;
+}
+
+exchange_ptr remotes::read_comment(const std::string& project, const std::string& item,
+                                   const std::string& comment) const {
+  return std::make_shared<plane_ns::read_comment>(api_now(), project, item, comment);
+}
+std::optional<plane_ns::comment> remotes::comment_from(const protocol::exchange& read) {
+  return as<plane_ns::read_comment>(read).value();
 }
 
 // Calendars --------------------------------------------------------------------------------------

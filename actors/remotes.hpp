@@ -10,9 +10,10 @@
 #include "protocol/caldav/event.hpp"
 #include "protocol/caldav/href.hpp"
 #include "protocol/exchange.hpp"
-#include "protocol/plane/requests.hpp"
+#include "protocol/plane/change_item.hpp"
 #include "sync/calendar_rules.hpp"
 #include "sync/plane_rules.hpp"
+#include "sync/plane_write.hpp"
 
 namespace pb::actors {
 
@@ -75,6 +76,22 @@ struct remotes {
   [[nodiscard]] exchange_ptr list_events(const std::string& calendar) const;
   [[nodiscard]] static std::vector<listed_event> events_from(const protocol::exchange& listing);
 
+  // What conversations have written (sync/plane_write).
+  /// @param item  empty for plane.create_item: it takes its project from the write
+  /// @param possibly_sent  an earlier attempt may have arrived: look before creating
+  /// With the key of whoever asked where they gave one (protocol::call::credential) and the
+  /// connector can use it (personal_keys); else with the connector's own, and their name in front.
+  [[nodiscard]] exchange_ptr write(const sync::plane_write& what, const std::string& project,
+                                   const std::string& item, protocol::plane::item_names names,
+                                   bool possibly_sent) const;
+  [[nodiscard]] static sync::plane_outcome outcome_from(
+      const protocol::exchange& written, const protocol::plane::item_names& names = {});
+  [[nodiscard]] exchange_ptr read_comment(const std::string& project, const std::string& item,
+                                          const std::string& comment) const;
+  /// Nothing: it is gone.
+  [[nodiscard]] static std::optional<protocol::plane::comment> comment_from(
+      const protocol::exchange& read);
+
   // What polls and scans read.
   [[nodiscard]] exchange_ptr list_projects() const;
   [[nodiscard]] static std::vector<protocol::plane::project> projects_from(
@@ -92,6 +109,8 @@ struct remotes {
   /// Old servers know "/issues/" only: probed once, learnt for all later calls.
   [[nodiscard]] exchange_ptr probe_items_path(const std::string& project) const;
   void learn_items_path(const protocol::exchange& probe) const;
+
+  bool personal_keys = false;  ///< Plane's connector authorizes calls by their credential's name
 
   std::shared_ptr<std::atomic<bool>> old_paths = std::make_shared<std::atomic<bool>>(false);
 

@@ -110,7 +110,7 @@ struct needs_comment {
 using comment_verdict = std::variant<needs_comment, chat_plan>;
 /// Ours (external_source planebridge): the receipt of its message, told to nobody, since its
 /// outcome does that. It is also ours before our own answer came, and after a restart.
-comment_verdict plan_comment(const comment_heard& heard, const item_knowledge& known,
+comment_verdict plan_comment(const comment_heard& event, const item_knowledge& known,
                              std::span<const binding> bindings, const chat_setting& setting);
 
 /// A project is new in the workspace. @param channels  mappings of any project

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <tuple>
 
 #include "base/digest.hpp"
 #include "protocol/html/plain_text.hpp"
@@ -95,20 +96,36 @@ item_knowledge learn(const item_knowledge& before, const plane::work_item& item)
   k.start_date = item.start_date;
   k.target_date = item.target_date;
   if (item.state) k.state = *item.state;
-  for (const auto& u : item.assignees) k.assignees.push_back(u.display_name);
-  for (const auto& l : item.labels) k.labels.push_back(l.name);
-  std::sort(k.labels.begin(), k.labels.end());
+  for (const auto& u : item.assignees) {
+    k.assignees.push_back(u.display_name);
+    k.assignee_ids.push_back(u.id);
+  }
+  std::vector<plane::label_ref> labels = item.labels;
+  std::sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+  });
+  for (auto& l : labels) {
+    k.labels.push_back(std::move(l.name));
+    k.label_ids.push_back(std::move(l.id));
+  }
   k.draft = item.is_draft;
   k.created_at = item.created_at;
   k.updated_at = item.updated_at;
   return k;
 }
 
+bool has_ids(const item_knowledge& k) noexcept {
+  return k.assignees.size() == k.assignee_ids.size() && k.labels.size() == k.label_ids.size();
+}
+
 bool same_values(const item_knowledge& a, const item_knowledge& b) noexcept {
   return a.where == b.where && a.project == b.project && a.sequence_id == b.sequence_id &&
          a.name == b.name && a.text == b.text && a.prio == b.prio && a.start_date == b.start_date &&
          a.target_date == b.target_date && a.state == b.state && a.assignees == b.assignees &&
-         a.labels == b.labels && a.draft == b.draft;
+         a.labels == b.labels && a.draft == b.draft &&
+         // People may share a name. What was stored without uuids has nothing to compare.
+         (!has_ids(a) || !has_ids(b) ||
+          (a.assignee_ids == b.assignee_ids && a.label_ids == b.label_ids));
 }
 
 std::string to_json(const item_knowledge& k) {
@@ -127,6 +144,10 @@ std::string to_json(const item_knowledge& k) {
       {"id", k.state.id}, {"name", k.state.name}, {"group", static_cast<int>(k.state.group)}};
   o["assignees"] = array_of(k.assignees);
   o["labels"] = array_of(k.labels);
+  if (has_ids(k)) {
+    o["assignee_ids"] = array_of(k.assignee_ids);
+    o["label_ids"] = array_of(k.label_ids);
+  }
   o["draft"] = k.draft;
   o["created_at"] = k.created_at;
   o["updated_at"] = k.updated_at;
@@ -158,6 +179,8 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
   }
   k.assignees = texts_of(o, "assignees");
   k.labels = texts_of(o, "labels");
+  k.assignee_ids = texts_of(o, "assignee_ids");
+  k.label_ids = texts_of(o, "label_ids");
   if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
   k.created_at = text_of(o, "created_at");
   k.updated_at = text_of(o, "updated_at");

@@ -32,6 +32,8 @@ struct item_knowledge {
   protocol::plane::state_ref state;
   std::vector<std::string> assignees;  ///< display names, in Plane's order
   std::vector<std::string> labels;     ///< names, sorted
+  /// Uuids beside the names, in their order; other lengths: stored before they were kept.
+  std::vector<std::string> assignee_ids, label_ids;
   bool draft = false;
   std::string created_at, updated_at;  ///< Plane's own times, as sent
   /// When the newest source of these values was heard: a webhook's journaling, or the moment a
@@ -43,6 +45,8 @@ struct item_knowledge {
 
 /// Takes over a webhook's or an expanded read's values; keeps last_event_at.
 item_knowledge learn(const item_knowledge& before, const protocol::plane::work_item& item);
+/// Are the uuids of its people and labels known?
+bool has_ids(const item_knowledge& k) noexcept;
 /// Do the mapped values agree? Times, and what no link uses, do not count (echo-by-value).
 bool same_values(const item_knowledge& a, const item_knowledge& b) noexcept;
 

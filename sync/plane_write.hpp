@@ -11,8 +11,10 @@
 
 #include "base/clock.hpp"
 #include "base/failure.hpp"
-#include "protocol/plane/model.hpp"
+#include "protocol/plane/change_item.hpp"
 #include "sync/between.hpp"
+#include "sync/facts.hpp"
+#include "sync/knowledge.hpp"
 
 namespace pb::sync {
 
@@ -74,8 +76,18 @@ std::string_view operation_of(const plane_write& w) noexcept;
 std::string to_json(const plane_write& w);
 /// errc::storage when it does not read.
 result<plane_write> parse_plane_write(std::string_view operation, std::string_view payload);
-/// Plane user whose own key this is written with; empty: the integration's.
+/// The person (open_id) whose own key this is written with; empty: the integration's.
 std::string own_key_of(const plane_write& w);
+/// The same write with the integration's key, for an installation that holds no personal ones: the
+/// author's name is then in front.
+plane_write as_integration(plane_write w);
+/// The name that key is sealed under; empty: the integration's.
+std::string credential_of(const plane_write& w);
+/// What Plane is asked to do for it. Values that Plane would refuse are refused when it is sent.
+protocol::plane::item_change change_of(const item_update& w);
+/// Names that save a read after the write: of the item as known, and of its project where there is
+/// one.
+protocol::plane::item_names names_for(const item_knowledge& known, const project_facts* project);
 
 /// A new effect of the lane "plane", or a new payload for one that waits.
 struct wanted_plane_write {

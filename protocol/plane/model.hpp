@@ -45,13 +45,14 @@ struct work_item {
   std::string archived_at, deleted_at;  ///< empty = not
   bool is_draft = false;
   std::string external_source, external_id, parent;
+  std::string type;  ///< uuid of its work item type; the open edition has none
   std::string created_by, updated_by;
 };
 
 /// A comment as a webhook of the open edition or a read shows it.
 struct comment {
   std::string id, work_item, project, html, actor, created_by, created_at, updated_at, access;
-  std::string external_source, external_id, parent;
+  std::string external_source, external_id, parent, deleted_at;
   /// Plane's default: for members of the workspace, not for readers of published boards.
   [[nodiscard]] bool internal() const noexcept { return access != "EXTERNAL"; }
 };

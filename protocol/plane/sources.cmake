@@ -1,5 +1,6 @@
 set(plane_sources
   plane/answers.cpp
+  plane/change_item.cpp
   plane/exchanges.cpp
   plane/exchanges_write.cpp
   plane/item_pages.cpp
@@ -10,6 +11,7 @@ set(plane_sources
   plane/rate_limit.cpp
   plane/requests.cpp
   plane/signature.cpp
+  plane/strike_comment.cpp
   plane/urls.cpp
   plane/webhook.cpp
   plane/webhook_prefix.cpp)

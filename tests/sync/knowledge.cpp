@@ -45,6 +45,10 @@ item_knowledge any_knowledge() {
   k.state = {any_text(), any_text(), static_cast<plane::state_group>(*rc::gen::inRange(0, 6))};
   k.assignees = any_texts();
   k.labels = any_texts();
+  if (*rc::gen::arbitrary<bool>()) {
+    for (std::size_t n = 0; n < k.assignees.size(); ++n) k.assignee_ids.push_back(any_text());
+    for (std::size_t n = 0; n < k.labels.size(); ++n) k.label_ids.push_back(any_text());
+  }
   k.draft = *rc::gen::arbitrary<bool>();
   k.created_at = any_text();
   k.updated_at = any_text();
@@ -67,6 +71,7 @@ BOOST_AUTO_TEST_CASE(knowledge_comes_back_from_its_json_as_it_was) {
     RC_ASSERT(back.has_value());
     RC_ASSERT(same_values(*back, k));
     RC_ASSERT(back->id == k.id && back->created_at == k.created_at);
+    RC_ASSERT(back->assignee_ids == k.assignee_ids && back->label_ids == k.label_ids);
     RC_ASSERT(back->updated_at == k.updated_at && back->last_event_at == k.last_event_at);
   }));
 }
