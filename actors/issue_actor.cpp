@@ -38,6 +38,7 @@ void issue_state::recall(const persistence::entity_state& state) {
   }
   known_ = std::move(*known);
   for (const auto& l : state.links) calendar_->take_link(l);
+  recall_conversations(state);
 }
 
 std::string issue_state::write_row() {
@@ -53,7 +54,9 @@ void issue_state::tell_about(json::object& into) const {
 }
 
 bool issue_state::waits_for_outcome(const delivery& d) {
-  if (d.form != forms::calendar_observed || !calendar_->busy()) return false;
+  const bool looks = d.form == forms::calendar_observed && calendar_->busy();
+  const bool told = d.source == "plane" && writes_ != nullptr && writes_->busy();
+  if (!looks && !told) return false;
   return wait_at_most(d, ctx_->opt().outcome_wait);
 }
 
@@ -61,7 +64,13 @@ void issue_state::judge_current() {
   const delivery& d = *current_;
   just_read_ = false;
   project_hint_.clear();
+  chat_.reset();
+  comment_.reset();
+  channels_.reset();
+  asks_channels_for_.reset();
   if (d.form == forms::calendar_observed) return judge_calendar();
+  if (d.form.starts_with("thread.")) return judge_request();
+  if (d.form == forms::item_written) return plan(known_, "applied: written by a conversation");
   if (auto named = project_named_in(d); !named.empty()) project_hint_ = std::move(named);
   auto what = hear(d);
   if (!what) return bury(describe(what.error()));
@@ -75,9 +84,14 @@ void issue_state::judge_current() {
 void issue_state::judge(const sync::heard& what) {
   auto verdict = sync::judge(known_, what);
   auto* news = std::get_if<sync::settled>(&verdict);
-  if (const auto* w = std::get_if<sync::heard_webhook>(&what)) tell_sentinel(*w, news);
+  const auto* w = std::get_if<sync::heard_webhook>(&what);
+  if (w != nullptr && !channels_) tell_sentinel(*w, news);  // once
   if (const auto* needs = std::get_if<sync::needs_read>(&verdict)) return read_item(needs->why);
   auto& settled = *news;
+  if (ctx_->opt().lark_on && !tell_conversations(known_, settled.now, what)) {
+    if (comment_) known_ = std::move(settled.now);
+    return;
+  }
   plan(std::move(settled.now), settled.rule);
 }
 
@@ -120,9 +134,10 @@ void issue_state::commit_plan(const sync::calendar_plan& plan, const std::string
     calendar_->set_link(std::move(link));
     unit_.links.push_back(calendar_->link_row());
   }
+  const auto rule = carry_chat(reason);
   std::erase_if(effects_, [](const effect& e) { return e.status == effect_status::cancelled; });
-  announce_plan(reason, plan.effect.has_value());
-  conclude(reason);
+  announce_plan(rule, plan.effect.has_value());
+  conclude(rule);
 }
 
 const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timestamp now) {
@@ -141,7 +156,7 @@ const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timest
 
 urgency issue_state::hurry() const {
   const auto& form = current_->form;
-  const bool told = form == forms::plane_webhook ||
+  const bool told = form == forms::plane_webhook || form.starts_with("thread.") ||
                     (form == forms::plane_touch && current_->event != "issue.touched");
   return told ? urgency::person : urgency::repair;
 }
@@ -159,7 +174,11 @@ void issue_state::read_item(const std::string& why, bool elsewhere) {
 }
 
 void issue_state::on_answer(const exchange_performed& m) {
-  if (m.outcome) on_read(*m.outcome);
+  if (!m.outcome) return;
+  if (comment_)
+    on_comment(*m.outcome);
+  else
+    on_read(*m.outcome);
 }
 
 void issue_state::on_read(const performed& p) {
@@ -181,9 +200,13 @@ void issue_state::on_read(const performed& p) {
   first_answer_.reset();
   rereads_ = 0;
   just_read_ = true;
-  if (current_->form == forms::calendar_observed) {
+  if (current_->form == forms::calendar_observed || current_->form.starts_with("thread.")) {
     auto verdict = sync::judge(known_, what);
-    if (auto* s = std::get_if<sync::settled>(&verdict)) known_ = std::move(s->now);
+    if (auto* s = std::get_if<sync::settled>(&verdict)) {
+      if (ctx_->opt().lark_on) (void)tell_conversations(known_, s->now, what);
+      known_ = std::move(s->now);
+    }
+    if (current_->form != forms::calendar_observed) return judge_request();
     return judge_calendar();
   }
   judge(what);

@@ -15,6 +15,7 @@
 #include "actors/plane_watch.hpp"
 #include "actors/runtime_impl.hpp"
 #include "actors/supervised.hpp"
+#include "actors/thread_actor.hpp"
 #include "base/log.hpp"
 
 namespace pb::actors {
@@ -63,6 +64,7 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   struct wiring {
     std::mutex lock;
     issue_peers peers;
+    thread_peers conversations;
   };
   auto wires = std::make_shared<wiring>();
   std::unique_lock wiring_up{wires->lock};
@@ -71,6 +73,8 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
         system, parts.ctx,
         [this, wires](const entity_key& key, std::uint64_t incarnation, const dispatcher_actor& d) {
           const std::lock_guard hold{wires->lock};
+          if (key.source() == "lark")
+            return spawn_thread(system, parts.ctx, key, incarnation, d, wires->conversations);
           return spawn_issue(system, parts.ctx, key, incarnation, d, wires->peers);
         });
   });
@@ -78,6 +82,7 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
     return spawn_calendar_watch(system, parts.ctx, to, via, parts.calls, board);
   });
   wires->peers = {plane, caldav, calendars, parts.calls};
+  wires->conversations = {lark, plane, parts.calls, parts.chat, parts.facts};
   wiring_up.unlock();
   intake = std::make_shared<front>(ctx, dispatcher);
   watch = supervise(

@@ -1,0 +1,54 @@
+// actors/plane_lane: the lane of a work item, or of a conversation that makes one, towards Plane:
+// what chat wants written (sync/plane_write). What follows from an outcome is its owner's to say.
+// Private to entity actors.
+#pragma once
+#include "actors/effect_lane.hpp"
+#include "actors/remotes.hpp"
+#include "sync/issue_chat.hpp"
+
+namespace pb::actors {
+
+class plane_lane final : public effect_lane {
+public:
+  static constexpr const char* name = "plane";
+
+  class owner {
+  public:
+    /// Where it is written. Empty for a new item, which names its project itself.
+    struct place {
+      std::string project, item;
+    };
+    [[nodiscard]] virtual place plane_place() const = 0;
+    /// A write has ended for good; what follows goes into the unit. May add effects.
+    virtual void written(const effect& e, const sync::plane_write& what,
+                         const sync::plane_outcome& how, persistence::write& unit) = 0;
+
+  protected:
+    ~owner() = default;
+  };
+
+  /// @param changes_knowledge  written() changes what the entity knows
+  plane_lane(entity_pipeline& of, owner& whose, const connector_port& plane,
+             std::shared_ptr<const remotes> calls, bool changes_knowledge)
+      : effect_lane(of, name),
+        whose_(whose),
+        plane_(plane),
+        calls_(std::move(calls)),
+        changes_knowledge_(changes_knowledge) {}
+
+  [[nodiscard]] std::vector<sync::queued_write> queued() const;
+
+private:
+  bool may_send(const effect& head) override;
+  void carry_out(effect& head) override;
+  [[nodiscard]] bool changes_knowledge() const override { return changes_knowledge_; }
+  std::string settle(effect& e, const performed& p, persistence::write& unit) override;
+  void died(const effect& e, const failure& f, persistence::write& unit) override;
+
+  owner& whose_;
+  const connector_port& plane_;
+  const std::shared_ptr<const remotes> calls_;
+  const bool changes_knowledge_;
+};
+
+}  // namespace pb::actors

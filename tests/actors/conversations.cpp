@@ -1,0 +1,138 @@
+// Conversations and work items, end to end on virtual time: what is said in a bound conversation
+// becomes a comment once, what happens in Plane is told there once, whenever the process dies.
+#define BOOST_TEST_MODULE actors_conversations
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "chat_world.hpp"
+
+using namespace pb;
+using namespace pb::test;
+using namespace std::chrono_literals;
+using at = crash_point::at;
+
+namespace {
+
+struct bound : chat_world {
+  explicit bound(std::uint64_t seed = 1) : chat_world(seed) {
+    settings.concurrency.breaker_failures = 1000;
+  }
+  std::string item, root;
+  void bind() {
+    item = create("Login page is blank");
+    pass(5s);
+    root = say("the login page is blank");
+    pass(2s);
+    say("/bind " + link_of(item), root, true);
+    pass(20s);
+  }
+  /// Time passes; whoever died is started again three seconds later.
+  void pass(milliseconds span) {
+    const auto until = now() + span;
+    while (now() < until) {
+      const auto rest = std::chrono::duration_cast<milliseconds>(until - now());
+      run_until([this] { return !running(); }, rest);
+      if (running()) continue;
+      run_for(3s);
+      start();
+    }
+  }
+  void rest() {
+    for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
+    const auto c = counts();
+    BOOST_TEST(c.pending == 0);
+    BOOST_TEST(c.waiting_effects == 0);
+    BOOST_TEST(c.dead_deliveries == 0);
+    BOOST_TEST(c.dead_effects == 0);
+  }
+};
+
+/// Bind, a comment from the chat, one from Plane, a burst of edits.
+struct scenario : bound {
+  explicit scenario(std::uint64_t seed = 1) : bound(seed) {}
+  void play() {
+    bind();
+    say("/comment seen on Safari 17", root, true);
+    pass(15s);
+    comment_in_plane(item, "<p>cannot reproduce</p>");
+    pass(15s);
+    for (int n = 0; n < 20; ++n) {
+      edit(item, R"({"priority":")" + std::string{n % 2 == 0 ? "high" : "urgent"} + "\"}");
+      pass(100ms);
+    }
+    pass(10min);
+    rest();
+  }
+  void check() {
+    BOOST_TEST(comments_with(item, "seen on Safari 17") == 1u);
+    BOOST_TEST(comments_with(item, "cannot reproduce") == 1u);
+    // In the conversation once, and its own comment is not sent back to it.
+    BOOST_TEST(chat.saying("cannot reproduce") == 1u);
+    BOOST_TEST(chat.saying("seen on Safari 17") == 0u);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_conversation_is_bound_and_comments_go_both_ways_once) {
+  scenario s;
+  s.start();
+  s.play();
+  s.check();
+  BOOST_TEST(s.links_of(s.item).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_of_edits_is_one_message) {
+  bound s;
+  s.start();
+  s.bind();
+  const auto before = s.chat.messages.size();
+  for (int n = 0; n < 20; ++n) {
+    s.edit(s.item, R"({"name":"Login page is blank )" + std::to_string(n) + "\"}");
+    s.pass(100ms);
+  }
+  s.pass(1min);
+  s.rest();
+  BOOST_TEST(s.chat.messages.size() - before == 1u);
+  BOOST_TEST(s.chat.saying("blank 19") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_comment_of_ours_that_comes_back_before_its_answer_is_not_told) {
+  bound s;
+  s.start();
+  s.bind();
+  const auto before = s.chat.messages.size();
+  // The answer of the write takes longer than the webhook that it causes.
+  s.slow = "/comments/";
+  s.say("/comment from the chat", s.root, true);
+  s.pass(3min);
+  s.rest();
+  BOOST_TEST(s.comments_with(s.item, "from the chat") == 1u);
+  for (auto n = before; n < s.chat.messages.size(); ++n)
+    BOOST_TEST(s.chat.messages[n].content.find("from the chat") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(dying_at_any_commit_or_request_loses_and_doubles_nothing) {
+  unsigned commits = 0, requests = 0;
+  {
+    scenario s;
+    s.start();
+    s.play();
+    s.check();
+    commits = s.commits();
+    requests = s.requests();
+  }
+  for (const auto where :
+       {at::before_commit, at::after_commit, at::before_request, at::after_request}) {
+    const bool commit = where == at::before_commit || where == at::after_commit;
+    for (unsigned n = 1; n <= (commit ? commits : requests); ++n) {
+      BOOST_TEST_CONTEXT("dies " << static_cast<int>(where) << " at " << n) {
+        scenario s;
+        s.crash_at({where, n});
+        s.start();
+        s.play();
+        s.check();
+      }
+    }
+  }
+}
