@@ -5,6 +5,7 @@
 #include "actors/runtime.hpp"
 #include "app/feed.hpp"
 #include "app/inspection.hpp"
+#include "app/lark_wiring.hpp"
 #include "app/telemetry.hpp"
 #include "app/token_vault.hpp"
 #include "app/version.hpp"
@@ -39,6 +40,7 @@ struct daemon::parts {
   actors::context_ptr ctx;
   std::shared_ptr<token_vault> vault;
   std::shared_ptr<shared_budget> budget;
+  std::shared_ptr<lark_account> account;  ///< Feishu's; none without it
   std::unique_ptr<actors::runtime> runtime;
   /// Before the actors that it tells and the store that it fills.
   struct shelter_end {
@@ -151,9 +153,10 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->figures->watch("plane", [clock = &p->clock, budget = p->budget] {
     return budget->with([&](auto& b) { return b.look(clock->steady_now()); });
   });
-  p->runtime = std::make_unique<actors::runtime>(
-      actors::runtime_parts{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
-                            caldav_policy(s, p->random), false});
+  actors::runtime_parts tree{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
+                             caldav_policy(s, p->random), false};
+  p->account = join_lark(tree, s, *p->store, p->clock);
+  p->runtime = std::make_unique<actors::runtime>(std::move(tree));
   // What an earlier run left in the spool goes first: the listener is not open yet.
   p->shelter->start(*p->store, [runtime = p->runtime.get()](
                                    const std::shared_ptr<persistence::delivery>& row,

@@ -140,8 +140,6 @@ http::client_options client_options(const config::settings& s) {
   return o;
 }
 
-namespace {
-
 http::call_limits call_limits(const config::settings& s) {
   http::call_limits l;
   l.connect = s.http.connect_timeout;
@@ -150,6 +148,8 @@ http::call_limits call_limits(const config::settings& s) {
   l.response_bytes = s.http.response_limit_bytes;
   return l;
 }
+
+namespace {
 
 namespace plane = protocol::plane;
 

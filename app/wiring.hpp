@@ -20,6 +20,7 @@ namespace pb::app {
 actors::options actor_options(const config::settings& s);
 http::server_options server_options(const config::settings& s);
 http::client_options client_options(const config::settings& s);
+http::call_limits call_limits(const config::settings& s);
 persistence::shelter_options shelter_options(const config::settings& s, const clock_source& clock);
 std::shared_ptr<const actors::remotes> remotes_of(const config::settings& s);
 

@@ -97,10 +97,10 @@ chat_world::chat_world(std::uint64_t seed) : world(seed) {
       c.name = "lark";
       return c;
     };
-    auto calls = std::make_shared<actors::chat_calls>();
-    calls->api.base_url = chat_server::origin;
-    calls->app_id = "cli_a7f3c0d2e5b8100c";
-    p.chat = calls;
+    auto made = std::make_shared<actors::chat_calls>();
+    made->api.base_url = chat_server::origin;
+    made->app_id = "cli_a7f3c0d2e5b8100c";
+    p.chat = made;
     p.facts = std::make_shared<told_desk>([this](const sync::need& n) { return answer(n); });
   };
 }
@@ -143,7 +143,11 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
     case kind::project: {
       sync::project_facts f;
       f.project = web;
-      f.members.push_back({{seeds().owner_id, "Owner"}, person, false});
+      sync::project_facts::member owner;
+      owner.user.id = seeds().owner_id;
+      owner.user.display_name = "Owner";
+      owner.open_id = person;
+      f.members.push_back(owner);
       a.found.projects[n.key] = f;
       break;
     }

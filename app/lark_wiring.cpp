@@ -1,0 +1,49 @@
+#include "app/lark_wiring.hpp"
+
+#include "app/wiring.hpp"
+#include "base/log.hpp"
+
+namespace pb::app {
+
+protocol::lark::pace_limits lark_pace(const config::settings& s) {
+  protocol::lark::pace_limits l;
+  l.per_second = s.lark.requests_per_second;
+  l.per_minute = s.lark.requests_per_minute;
+  l.chat_per_second = s.lark.chat_requests_per_second;
+  l.per_month = static_cast<std::int64_t>(s.lark.monthly_calls);
+  return l;
+}
+
+std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const config::settings& s,
+                                        persistence::store& store, const clock_source& clock) {
+  if (!s.lark.enabled()) return nullptr;
+  lark_credentials of;
+  of.where.base_url = config::lark_base_url(s);
+  of.app = {s.lark.app_id, s.lark.app_secret};
+  lark_account::hooks to;
+  to.save = [&store](const std::string& month) {
+    persistence::write unit;
+    unit.states.push_back({std::string{lark_account::month_key}, month});
+    store.submit(std::move(unit), [](const auto&) {});
+  };
+  to.tell = [](const protocol::lark::pace_notice& n) {
+    if (n.urgent)
+      log::error("nothing is sent to Feishu", {log::kv("reason", n.text)});
+    else
+      log::warn("Feishu's limits", {log::kv("reason", n.text)});
+  };
+  auto account = std::make_shared<lark_account>(of, lark_pace(s), clock, std::move(to));
+  const auto month = persistence::read_and_wait(
+      store, [](persistence::reader& r) { return r.state(std::string{lark_account::month_key}); });
+  account->restore_month(month && *month ? **month : std::string{});
+  parts.lark = lark_policy(call_limits(s), account);
+  auto calls = std::make_shared<actors::chat_calls>();
+  calls->api = of.where;
+  calls->app_id = s.lark.app_id;
+  parts.chat = std::move(calls);
+  parts.bot_open_id = s.lark.bot_open_id;
+  parts.admins = s.lark.admins;
+  return account;
+}
+
+}  // namespace pb::app
