@@ -24,6 +24,21 @@ result<json::value> parsed(const result<std::string>& text) {
   return v;
 }
 
+/// "line 3, column 9: plane_user: not the uuid of a Plane user"
+std::string mistake_line(const json::value& m) {
+  const auto* o = m.if_object();
+  if (o == nullptr) return {};
+  const auto told = [&](std::string_view key) {
+    const auto* x = o->if_contains(key);
+    if (x == nullptr) return std::string{};
+    return x->is_string() ? std::string{x->get_string()} : json::serialize(*x);
+  };
+  std::string out;
+  if (!told("line").empty()) out = "line " + told("line") + ", column " + told("column") + ": ";
+  if (!told("field").empty()) out += told("field") + ": ";
+  return out + told("message");
+}
+
 }  // namespace
 
 result<api_client> api_client::make(const common_options& o, const std::string& url) {
@@ -45,7 +60,7 @@ result<api_client> api_client::make(const common_options& o, const std::string& 
 }
 
 result<std::string> api_client::call(const std::string& method, const std::string& path,
-                                     const std::string& body) const {
+                                     const std::string& body, const std::string& type) const {
   http::client_options options;
   options.ca_file = ca_file_;
   http::client client{options};
@@ -54,7 +69,7 @@ result<std::string> api_client::call(const std::string& method, const std::strin
   request.url = protocol::join_url(url_, {}) + path;
   if (!token_.empty())
     request.headers.push_back({"Authorization", "Bearer " + token_.reveal(), true});
-  if (method == "POST") request.headers.push_back({"Content-Type", "application/json", false});
+  if (method == "POST") request.headers.push_back({"Content-Type", type, false});
   request.body = body;
   std::promise<result<protocol::http_response>> promise;
   auto future = promise.get_future();
@@ -93,14 +108,23 @@ result<std::string> api_client::call(const std::string& method, const std::strin
   if (told("/error/code") == "KEY_MISSING")
     f.remedy = "set " + told("/error/details/variable") +
                " for the daemon: " + told("/error/details/ssot_ref");
+  // What is wrong with an uploaded file, line by line.
+  boost::system::error_code none;
+  const auto* mistakes = ec ? nullptr : v.find_pointer("/error/details/mistakes", none);
+  if (mistakes != nullptr && mistakes->is_array() && mistakes->get_array().size() > 1)
+    for (const auto& m : mistakes->get_array()) f.detail += "\n  " + mistake_line(m);
   return f;
 }
 
 result<json::value> api_client::get(const std::string& path) const {
   return parsed(call("GET", path, ""));
 }
-result<json::value> api_client::post(const std::string& path, const std::string& body) const {
-  return parsed(call("POST", path, body));
+result<json::value> api_client::post(const std::string& path, const std::string& body,
+                                     const std::string& type) const {
+  return parsed(call("POST", path, body, type));
+}
+result<json::value> api_client::remove(const std::string& path) const {
+  return parsed(call("DELETE", path, ""));
 }
 result<std::string> api_client::text(const std::string& path) const {
   return call("GET", path, "");

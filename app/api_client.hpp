@@ -15,12 +15,15 @@ public:
   /// The answer's whole JSON; a failure carries the daemon's message and what to do.
   [[nodiscard]] result<boost::json::value> get(const std::string& path) const;
   [[nodiscard]] result<boost::json::value> post(const std::string& path,
-                                                const std::string& body = "{}") const;
+                                                const std::string& body = "{}",
+                                                const std::string& type = "application/json") const;
+  [[nodiscard]] result<boost::json::value> remove(const std::string& path) const;
   [[nodiscard]] result<std::string> text(const std::string& path) const;
 
 private:
   [[nodiscard]] result<std::string> call(const std::string& method, const std::string& path,
-                                         const std::string& body) const;
+                                         const std::string& body,
+                                         const std::string& type = "application/json") const;
   std::string url_, ca_file_;
   secret token_;
 };

@@ -42,6 +42,15 @@ struct dead_letter_options {
 int dead_letters(const common_options& o, const remote_options& r, const dead_letter_options& d);
 int sync_now(const common_options& o, const remote_options& r, const std::string& project,
              bool dry_run);
+struct mapping_options {
+  std::string what;               ///< users, channels
+  std::string action;             ///< list, set, delete, import
+  std::vector<std::string> keys;  ///< open_id; chat and project
+  std::vector<std::string> set;   ///< "field=value"
+  std::string file;               ///< CSV; "-": standard input
+  bool dry_run = false;
+};
+int mappings(const common_options& o, const remote_options& r, const mapping_options& m);
 int health_check(const common_options& o, const remote_options& r);
 
 struct sandbox_command {

@@ -6,6 +6,7 @@
 #include "app/feed.hpp"
 #include "app/inspection.hpp"
 #include "app/lark_wiring.hpp"
+#include "app/personal_keys.hpp"
 #include "app/telemetry.hpp"
 #include "app/token_vault.hpp"
 #include "app/version.hpp"
@@ -16,6 +17,9 @@
 #include "http/calendar_feed.hpp"
 #include "http/client.hpp"
 #include "http/journal_endpoints.hpp"
+#include "http/lark_webhook.hpp"
+#include "http/mapping_endpoints.hpp"
+#include "http/personal_key.hpp"
 #include "http/plane_oauth.hpp"
 #include "http/plane_webhook.hpp"
 #include "http/server.hpp"
@@ -52,20 +56,26 @@ struct daemon::parts {
   fixed_figures given;
   std::unique_ptr<inspection> shown;
   std::shared_ptr<http::secret_list> webhook_secrets = std::make_shared<http::secret_list>();
+  std::shared_ptr<http::secret_list> lark_keys = std::make_shared<http::secret_list>();
+  std::shared_ptr<http::secret_list> lark_tokens = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> feed_tokens = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> admin_tokens = std::make_shared<http::secret_list>();
   std::shared_ptr<http::secret_list> metrics_tokens = std::make_shared<http::secret_list>();
   std::unique_ptr<http::admin_auth> auth;
+  std::shared_ptr<http::lark_reception> lark;
   std::unique_ptr<http::server> server;
 
   const config::settings& values() const { return loaded.values; }
   void take_secrets() {
     webhook_secrets->set(values().plane.webhook_secret);
+    lark_keys->set(values().lark.encrypt_key);
+    lark_tokens->set(values().lark.verification_token);
     feed_tokens->set(values().calendar.feed_token);
     admin_tokens->set(values().security.admin_token);
     metrics_tokens->set(values().security.metrics_token);
   }
   void add_endpoints();
+  void add_lark_endpoints();
   std::string config_json() {
     const std::lock_guard hold{config_lock};
     return config::show_json(loaded);
@@ -184,9 +194,8 @@ void daemon::parts::add_endpoints() {
   webhook.secrets = webhook_secrets;
   webhook.keep_bytes = s.plane.body_limit_bytes;
   webhook.stream_bytes = s.plane.stream_limit_bytes;
-  http::add_plane_webhook(*server, webhook, *runtime, clock, [this](http::webhook_outcome o) {
-    figures->webhook(http::to_string(o));
-  });
+  http::add_plane_webhook(*server, webhook, *runtime, clock,
+                          [this](http::webhook_outcome o) { figures->webhook("plane", o); });
 
   http::plane_oauth_options oauth;
   oauth.app = {s.plane.base_url, s.plane.client_id, s.plane.client_secret,
@@ -201,11 +210,37 @@ void daemon::parts::add_endpoints() {
     if (name == http::oauth_bot_credential) load_bot_token(vault, *store, *sealer);
   };
   http::add_plane_oauth(*server, std::move(oauth), {*client, *store, clock, random});
+  add_lark_endpoints();
   http::add_calendar_feed(*server, {feed_tokens}, feed_from_store(ctx));
   http::add_journal_endpoints(*server, *store, *runtime, *auth);
   http::add_system_endpoints(
       *server, {*shown, *auth, [this] { return figures->render(); },
                 http::accepted_tokens{metrics_tokens}, [this] { return config_json(); }});
+}
+
+void daemon::parts::add_lark_endpoints() {
+  const auto& s = values();
+  lark = std::make_shared<http::lark_reception>(
+      http::lark_reception_options{}, *runtime, clock,
+      [this](http::webhook_outcome o) { figures->webhook("lark", o); });
+  http::add_lark_webhook(*server, {lark_keys, lark_tokens, s.lark.legacy_cards}, lark);
+
+  http::mapping_dependencies mappings{*store, clock, *auth, {}, {}};
+  mappings.resolve_project = [ctx = ctx](const std::string& identifier) {
+    for (const auto& p : ctx->projects.all())
+      if (p.identifier == identifier) return p.id;
+    return std::string{};
+  };
+  http::add_mapping_endpoints(*server, mappings);
+
+  http::personal_key_dependencies keys{*store, clock, s.server.public_url, key_check_at(s, *client),
+                                       {},     {}};
+  if (sealer->has_key())
+    keys.seal = [this](const std::string& name, const secret& plain) {
+      return sealer->seal("default", name, plain, clock.now());
+    };
+  http::add_personal_key_page(*server, std::move(keys));
+  http::drop_old_connect_tickets(*store, clock.now());
 }
 
 daemon::daemon(std::unique_ptr<parts> p) : p_(std::move(p)) {}

@@ -99,6 +99,44 @@ int main(int argc, char** argv) {
   with_url(now);
   now->callback([&] { code = sync_now(common, remote, project, dry_run); });
 
+  mapping_options m;
+  auto* all_mappings =
+      app.add_subcommand("mappings", "who in Feishu is who in Plane, and which chat which project");
+  all_mappings->require_subcommand(1);
+  for (const char* what : {"users", "channels"}) {
+    const bool users = std::string_view{what} == "users";
+    auto* of = all_mappings->add_subcommand(
+        what, users ? "Feishu users and Plane members" : "chats and projects");
+    of->require_subcommand(1);
+    const auto add = [&, what](const char* action, const char* sentence) {
+      auto* sub = of->add_subcommand(action, sentence);
+      with_url(sub);
+      sub->callback([&, what, action] {
+        m.what = what;
+        m.action = action;
+        code = mappings(common, remote, m);
+      });
+      return sub;
+    };
+    const auto with_key = [&m, users](CLI::App* sub) {
+      sub->add_option("key", m.keys, users ? "open_id" : "chat id and project (uuid or identifier)")
+          ->required()
+          ->expected(users ? 1 : 2);
+    };
+    add("list", "as comma-separated values, which import takes back");
+    auto* set = add("set", "make or change one; what is not named stays");
+    with_key(set);
+    set->add_option(
+        "--set,-s", m.set,
+        users ? "field=value: plane_user, name, email, union_id"
+              : "field=value: shown, default, announce_items, announce_projects, "
+                "internal_comments, states, priorities, labels, types (lists with \";\")");
+    with_key(add("delete", "forget one"));
+    auto* import = add("import", "from a CSV file with a heading, all or nothing");
+    import->add_option("file", m.file, "- for standard input")->required();
+    import->add_flag("--dry-run", m.dry_run, "only tell what would change");
+  }
+
   auto* check =
       app.add_subcommand("healthcheck", "exit 0 when the daemon is ready (for containers)");
   with_url(check);

@@ -96,11 +96,11 @@ void metrics_telemetry::watch(const persistence::shelter& spool, const clock_sou
 
 std::string metrics_telemetry::render() { return impl_->figures.render(); }
 
-void metrics_telemetry::webhook(std::string_view outcome) {
-  if (outcome == "dead")
+void metrics_telemetry::webhook(std::string_view source, http::webhook_outcome outcome) {
+  if (outcome == http::webhook_outcome::dead)
     impl_->figures.dead_letter("delivery");  // journaled, too
-  else if (outcome != "accepted" && outcome != "duplicate" && outcome != "ignored")
-    impl_->figures.delivery_rejected("plane", outcome);
+  else if (http::is_rejected(outcome))
+    impl_->figures.delivery_rejected(source, http::to_string(outcome));
 }
 void metrics_telemetry::committed(const persistence::commit_figures& c) {
   impl_->figures.batch_committed(c.units, c.appends, c.took);

@@ -7,6 +7,7 @@
 
 #include "actors/context.hpp"
 #include "http/server.hpp"
+#include "http/webhook_outcome.hpp"
 #include "persistence/engine.hpp"
 #include "persistence/shelter.hpp"
 #include "protocol/plane/rate_limit.hpp"
@@ -29,7 +30,7 @@ public:
   void watch(const persistence::shelter& spool, const clock_source& clock);
   [[nodiscard]] std::string render();
 
-  void webhook(std::string_view outcome);
+  void webhook(std::string_view source, http::webhook_outcome outcome);
   void committed(const persistence::commit_figures& c);
 
   void delivery_journaled(bool duplicate, std::string_view source) override;

@@ -1,0 +1,133 @@
+// What Feishu needs of the running daemon: its addresses, the mappings over API and command line,
+// and the page for personal keys.
+#define BOOST_TEST_MODULE lark
+#include <boost/test/unit_test.hpp>
+
+#include "protocol/lark/crypto.hpp"
+#include "tests/app/bridge.hpp"
+
+using namespace pb::app::testing;
+namespace json = boost::json;
+
+namespace {
+
+const std::string encrypt_key = "kW3pR9xQ2mZt7vLs";
+const std::string verification_token = "vt-Q7mX2cK9planebridge";
+const std::string project = "11111111-1111-4111-8111-111111111111";
+const std::string member = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
+
+bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+std::string sample(const std::string& name) {
+  return file_text(std::string{PB_FIXTURES} + "/lark/" + name);
+}
+
+struct running : bridge {
+  explicit running(bool configured = true) {
+    if (configured) {
+      environment["LARK_ENCRYPT_KEY"] = encrypt_key;
+      environment["LARK_VERIFICATION_TOKEN"] = verification_token;
+    }
+    start();
+  }
+  [[nodiscard]] answer push(const std::string& plain, const std::string& key = encrypt_key) const {
+    namespace lark = pb::protocol::lark;
+    const pb::secret with{key};
+    const auto body =
+        json::serialize(json::object{{"encrypt", lark::encrypt(plain, with, "0123456789abcdef")}});
+    return ask({.method = "POST",
+                .url = url() + "/webhooks/lark/events",
+                .fields = {{"Content-Type", "application/json;charset=utf-8"},
+                           {"X-Lark-Request-Timestamp", "1732147201"},
+                           {"X-Lark-Request-Nonce", "n"},
+                           {"X-Lark-Signature", lark::signature_of("1732147201", "n", with, body)}},
+                .body = body});
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_event_is_in_the_journal_once_it_is_answered) {
+  const running b;
+  const auto event = sample("event.im.message.receive_v1.text_command.json");
+  const auto first = b.push(event);
+  BOOST_TEST(first.status == 200);
+  BOOST_TEST(b.push(event).status == 200);
+  BOOST_TEST(b.push(event, "another").status == 401);
+  const auto rows = at(b.json("/api/v1/deliveries?source=lark"), "/data");
+  BOOST_REQUIRE(rows.is_array());
+  BOOST_REQUIRE(rows.get_array().size() == 1u);
+  const auto& row = rows.get_array().front();
+  BOOST_TEST(text_at(row, "/form") == "lark.event");
+  BOOST_TEST(text_at(row, "/event") == "im.message.receive_v1");
+  BOOST_TEST(text_at(row, "/entity").starts_with("lark:thread:om_"));
+  BOOST_TEST(!has(b.log(), verification_token));
+  const auto figures = ask({.url = b.url() + "/metrics"}).body;
+  BOOST_TEST(has(figures, "reason=\"bad_signature\",source=\"lark\"} 1"), figures);
+  BOOST_TEST(b.push(R"({"challenge":"c","token":")" + verification_token +
+                    R"(","type":"url_verification"})")
+                 .body == R"({"challenge":"c"})");
+}
+
+BOOST_AUTO_TEST_CASE(without_key_and_token_the_answer_names_the_entry) {
+  const running b{false};
+  const auto a = b.push("{}");
+  BOOST_TEST(a.status == 503);
+  BOOST_TEST(text_at(a.json(), "/error/code") == "KEY_MISSING");
+  BOOST_TEST(has(a.body, "docs/secrets.md#lark-verification-token"), a.body);
+}
+
+BOOST_AUTO_TEST_CASE(mappings_are_set_listed_imported_and_deleted_by_the_command_line) {
+  const running b;
+  auto f = b.command_line({"mappings", "users", "set", "ou_a", "-s", "plane_user=" + member, "-s",
+                           "name==Ann, \"小安\""});
+  BOOST_TEST(f.code == 0, f.err);
+  f = b.command_line({"mappings", "users", "list"});
+  BOOST_TEST(f.out == "open_id,plane_user,name,email,union_id\nou_a," + member +
+                          ",\" =Ann, \"\"小安\"\"\",,\n");
+  // What is listed can be taken back.
+  write_file(b.folder() / "people.csv", f.out + "ou_b,,Bob,bob@example.org,\n");
+  f = b.command_line({"mappings", "users", "import", b.folder() / "people.csv", "--dry-run"});
+  BOOST_TEST(has(f.out, R"("created":1)"), f.out + f.err);
+  BOOST_TEST(has(f.out, R"("unchanged":1)"), f.out + f.err);
+  BOOST_TEST(!has(b.command_line({"mappings", "users", "list"}).out, "ou_b"));
+  BOOST_TEST(b.command_line({"mappings", "users", "import", b.folder() / "people.csv"}).code == 0);
+  BOOST_TEST(has(b.command_line({"mappings", "users", "list"}).out, "ou_b"));
+  write_file(b.folder() / "bad.csv", "open_id,plane_user\nou_c,\nx,\nou_d,y\n");
+  f = b.command_line({"mappings", "users", "import", b.folder() / "bad.csv"});
+  BOOST_TEST(f.code == 1);
+  BOOST_TEST(has(f.err, "line 3, column 1: open_id"), f.err);
+  BOOST_TEST(has(f.err, "line 4, column 6: plane_user"), f.err);
+  BOOST_TEST(b.command_line({"mappings", "users", "delete", "ou_b"}).code == 0);
+  f = b.command_line({"mappings", "users", "delete", "ou_b"});
+  BOOST_TEST(f.code == 1);
+  BOOST_TEST(has(f.err, "no such mapping"), f.err);
+
+  f = b.command_line({"mappings", "channels", "set", "oc_a", project, "-s", "default=yes", "-s",
+                      "states=Todo;In Progress"});
+  BOOST_TEST(f.code == 0, f.err);
+  f = b.command_line({"mappings", "channels", "list"});
+  BOOST_TEST(has(f.out, "oc_a," + project + ",true,true,true,false,false,Todo;In Progress,,,\n"),
+             f.out);
+  BOOST_TEST(b.command_line({"mappings", "channels", "delete", "oc_a", project}).code == 0);
+  BOOST_TEST(b.command_line({"mappings", "channels", "set", "oc_a", "NOPE"}).code == 1);
+  BOOST_TEST(b.command_line({"mappings", "channels", "set", "oc_a"}).code == 2);
+  BOOST_TEST(ask({.url = b.url() + "/admin/mappings/users"}).status == 401);
+}
+
+BOOST_AUTO_TEST_CASE(the_page_for_keys_knows_no_link_that_was_not_given) {
+  const running b;
+  const auto url = b.url() + "/connect/" + std::string(43, 'A');
+  BOOST_TEST(ask({.url = url}).status == 503);  // no ENCRYPTION_KEY here
+  BOOST_TEST(has(ask({.url = url}).body, "ENCRYPTION_KEY"));
+  running sealed{};
+  sealed.stop();
+  sealed.environment["ENCRYPTION_KEY"] = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+  sealed.start();
+  const auto a = ask({.url = sealed.url() + "/connect/" + std::string(43, 'A'),
+                      .fields = {{"Accept-Language", "zh-CN"}}});
+  BOOST_TEST(a.status == 404);
+  BOOST_TEST(has(a.body, "请向机器人索取新的链接"), a.body);
+  BOOST_TEST(!has(sealed.log(), std::string(43, 'A')));
+}
