@@ -128,9 +128,10 @@ int main(int argc, char** argv) {
     with_key(set);
     set->add_option(
         "--set,-s", m.set,
-        users ? "field=value: plane_user, name, email, union_id"
-              : "field=value: shown, default, announce_items, announce_projects, "
-                "internal_comments, states, priorities, labels, types (lists with \";\")");
+        users
+            ? "field=value: plane_user, name, email, union_id"
+            : "field=value: shown, default, announce_items, announce_projects, "
+              "internal_comments, external, states, priorities, labels, types (lists with \";\")");
     with_key(add("delete", "forget one"));
     auto* import = add("import", "from a CSV file with a heading, all or nothing");
     import->add_option("file", m.file, "- for standard input")->required();

@@ -31,7 +31,7 @@ kind_facts facts_of(const std::string& what) {
   return {"/admin/mappings/channel-project",
           {"chat", "project"},
           {"chat", "project", "shown", "default", "announce_items", "announce_projects",
-           "internal_comments", "states", "priorities", "labels", "types"}};
+           "internal_comments", "external", "states", "priorities", "labels", "types"}};
 }
 
 /// A spreadsheet takes a cell that begins so for a formula.

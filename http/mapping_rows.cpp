@@ -17,13 +17,14 @@ constexpr std::size_t max_list = 100;
 
 constexpr std::array<std::string_view, 5> of_users{"open_id", "plane_user", "name", "email",
                                                    "union_id"};
-constexpr std::array<std::string_view, 11> of_channels{"chat",
+constexpr std::array<std::string_view, 12> of_channels{"chat",
                                                        "project",
                                                        "shown",
                                                        "default",
                                                        "announce_items",
                                                        "announce_projects",
                                                        "internal_comments",
+                                                       "external",
                                                        "states",
                                                        "priorities",
                                                        "labels",
@@ -165,7 +166,7 @@ complaint set_field(persistence::user_mapping_row& row, std::string_view name,
 
 complaint set_field(sync::channel_mapping& row, std::string_view name, const given_value& v,
                     const project_resolver& resolve) {
-  const bool of_list = contains(std::span{of_channels}.subspan(7), name);
+  const bool of_list = contains(std::span{of_channels}.last(4), name);
   if (v.list && !of_list) return "not a list";
   const auto text = trimmed(v.text);
   if (name == "chat") return set_id(row.chat, text, "oc_", "a chat id", false);
@@ -181,6 +182,7 @@ complaint set_field(sync::channel_mapping& row, std::string_view name, const giv
   if (name == "announce_items") return set_flag(row.announce_items, text);
   if (name == "announce_projects") return set_flag(row.announce_projects, text);
   if (name == "internal_comments") return set_flag(row.internal_comments, text);
+  if (name == "external") return set_flag(row.external, text);
   if (name == "states") return set_names(row.states, v);
   if (name == "labels") return set_names(row.labels, v);
   if (name == "types") return set_names(row.types, v);
@@ -291,6 +293,7 @@ json::object to_json(const sync::channel_mapping& row, timestamp changed_at) {
           {"announce_items", row.announce_items},
           {"announce_projects", row.announce_projects},
           {"internal_comments", row.internal_comments},
+          {"external", row.external},
           {"states", list(row.states)},
           {"priorities", list(row.priorities)},
           {"labels", list(row.labels)},

@@ -17,7 +17,8 @@ constexpr flag flags[] = {{"shown", &channel_mapping::shown},
                           {"default", &channel_mapping::is_default},
                           {"announce_items", &channel_mapping::announce_items},
                           {"announce_projects", &channel_mapping::announce_projects},
-                          {"internal_comments", &channel_mapping::internal_comments}};
+                          {"internal_comments", &channel_mapping::internal_comments},
+                          {"external", &channel_mapping::external}};
 struct names {
   std::string_view key;
   std::vector<std::string> channel_mapping::*member;

@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(mappings_are_set_listed_imported_and_deleted_by_the_command
                       "states=Todo;In Progress"});
   BOOST_TEST(f.code == 0, f.err);
   f = b.command_line({"mappings", "channels", "list"});
-  BOOST_TEST(has(f.out, "oc_a," + project + ",true,true,true,false,false,Todo;In Progress,,,\n"),
+  BOOST_TEST(has(f.out, "oc_a," + project + ",true,true,true,false,false,false,Todo;In Progress,,,\n"),
              f.out);
   BOOST_TEST(b.command_line({"mappings", "channels", "delete", "oc_a", project}).code == 0);
   BOOST_TEST(b.command_line({"mappings", "channels", "set", "oc_a", "NOPE"}).code == 1);

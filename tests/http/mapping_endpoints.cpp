@@ -130,7 +130,7 @@ BOOST_FIXTURE_TEST_CASE(mistakes_in_a_body_name_the_field_and_change_nothing, fi
 BOOST_FIXTURE_TEST_CASE(a_channel_takes_an_identifier_for_its_project, fixture) {
   const auto out = post(channels, R"({"chat":"oc_a","project":"WEB","default":true,)"
                                   R"("announce_projects":true,"states":["In Progress; now"],)"
-                                  R"("priorities":["High"]})");
+                                  R"("priorities":["High"],"external":true})");
   BOOST_TEST(out.status == 201);
   const auto& row = store.channels_kept.at({"oc_a", web});
   const auto m = pb::sync::read_channel_mapping(row.chat, row.project, row.options);
@@ -140,6 +140,7 @@ BOOST_FIXTURE_TEST_CASE(a_channel_takes_an_identifier_for_its_project, fixture) 
   BOOST_TEST(m->announce_items);
   BOOST_TEST(m->announce_projects);
   BOOST_TEST(!m->internal_comments);
+  BOOST_TEST(m->external);
   BOOST_REQUIRE(m->states.size() == 1u);
   BOOST_TEST(m->states[0] == "In Progress; now");
   BOOST_TEST(m->priorities[0] == "high");
@@ -305,11 +306,13 @@ BOOST_AUTO_TEST_CASE(options_of_a_channel_come_back_and_what_is_unknown_is_passe
   m.project = web;
   m.shown = false;
   m.internal_comments = true;
+  m.external = true;
   m.labels = {"缺陷", "b\"c"};
   const auto back = pb::sync::read_channel_mapping("oc_a", web, pb::sync::channel_options(m));
   BOOST_REQUIRE(back.has_value());
   BOOST_TEST(pb::sync::channel_options(*back) == pb::sync::channel_options(m));
   BOOST_TEST(!back->shown);
+  BOOST_TEST(back->external);
   BOOST_TEST(back->labels[1] == "b\"c");
   BOOST_TEST(pb::sync::read_channel_mapping("c", "p", R"({"later":1})")->shown);
   for (const char* bad : {"", "[]", "{\"shown\":1}", "{\"states\":\"x\"}", "{\"states\":[1]}"})
