@@ -1,13 +1,20 @@
 #include "app/personal_keys.hpp"
 
+#include "base/log.hpp"
+#include "protocol/lark/card.hpp"
 #include "protocol/plane/me.hpp"
 #include "protocol/plane/requests.hpp"
+#include "sync/thread_text.hpp"
 
 namespace pb::app {
 namespace {
 
 /// Somebody waits in front of a page.
 constexpr std::chrono::milliseconds patience{10'000};
+
+failure missing(std::string what, std::string remedy) {
+  return {errc::key_missing, "lark.connect_link", std::move(what), std::move(remedy), 0, "", {}};
+}
 
 }  // namespace
 
@@ -34,6 +41,37 @@ http::key_check key_check_at(const config::settings& s, http::transport& calls) 
                  if (!me) return done(me.error());
                  done(http::plane_account{me->id, me->display_name, me->email});
                });
+  };
+}
+
+std::function<result<sync::lark_effect>(const sync::lark_effect&)> connect_links(
+    const config::settings& s, persistence::store& store, const clock_source& clock,
+    random_source& random) {
+  auto base = s.server.public_url;
+  while (base.ends_with('/')) base.pop_back();
+  const bool seals = config::encryption_key_bytes(s).has_value();
+  return [base, seals, &store, &clock,
+          &random](const sync::lark_effect& asked) -> result<sync::lark_effect> {
+    if (base.empty())
+      return missing("server.public_url is not set: the page for keys has no address",
+                     "set server.public_url");
+    if (!seals)
+      return missing("security.encryption_key is not set: no key can be kept",
+                     "set ENCRYPTION_KEY");
+    if (asked.open_id.empty())
+      return failure{errc::bad_input, "lark.connect_link", "names no person", "", 0, "", {}};
+    auto ticket = http::make_connect_ticket(base, asked.open_id, {}, clock.now(), random);
+    persistence::write unit;
+    unit.states.push_back(std::move(ticket.entry));
+    store.submit(std::move(unit), [](const result<persistence::written>& w) {
+      // The link then leads to a page that says so, and the bot gives another.
+      if (!w) log::warn("a link could not be kept", {log::kv("failure", w.error())});
+    });
+    sync::lark_effect out = asked;
+    out.msg_type = "text";
+    out.content = protocol::lark::text_content(
+        sync::say(sync::phrase::connect, asked.language == "zh", {ticket.url.reveal()}));
+    return out;
   };
 }
 

@@ -1,12 +1,26 @@
-// app/personal_keys: asks Plane whose a person's own API key is, for the page where it is entered.
+// app/personal_keys: the two ends of the page where a person enters their own Plane API key: the
+// link that the bot gives them, and the question to Plane whose the key is.
 #pragma once
+#include <functional>
+#include <string>
+
+#include "base/random.hpp"
 #include "config/settings.hpp"
 #include "http/personal_key.hpp"
 #include "http/transport.hpp"
+#include "sync/lark_effects.hpp"
 
 namespace pb::app {
 
 /// The transport outlives the checks. Without Plane's address each check fails with it named.
 http::key_check key_check_at(const config::settings& s, http::transport& calls);
+
+/// lark.connect_link as the lark.send that it becomes (actors::chat_calls::with_link). The ticket
+/// is on its way into the store when the link is made, and there before anybody can open it.
+/// errc::key_missing without server.public_url, or without a key to seal with. Store, clock and
+/// random outlive it; random is safe from any thread.
+std::function<result<sync::lark_effect>(const sync::lark_effect&)> connect_links(
+    const config::settings& s, persistence::store& store, const clock_source& clock,
+    random_source& random);
 
 }  // namespace pb::app

@@ -153,6 +153,9 @@ private:
           ticket->tries >= connect_ticket_tries)
         return v->say(connect_notice::no_ticket);
       v->ticket = std::move(*ticket);
+      if (v->ticket.name.empty())  // for whom it is: nobody enters a key for somebody else
+        if (const auto who = (*from)->user_mapping(v->ticket.open_id); who && *who)
+          v->ticket.name = (*who)->name;
       then(v);
     });
   }

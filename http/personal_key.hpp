@@ -29,7 +29,7 @@ struct connect_ticket {
   persistence::state_entry entry;
 };
 /// @param public_url  server.public_url, without a trailing slash
-/// @param name        as Feishu shows the person; the page says for whom it is
+/// @param name        as Feishu shows the person, for the page; empty: as their mapping has it
 connect_ticket make_connect_ticket(std::string_view public_url, const std::string& open_id,
                                    const std::string& name, timestamp now, random_source& random);
 

@@ -119,6 +119,13 @@ BOOST_FIXTURE_TEST_CASE(a_key_is_sealed_for_whom_the_link_was_made, fixture) {
   BOOST_TEST(checked.size() == 1u);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_page_says_for_whom_it_is_as_their_mapping_has_it, fixture) {
+  auto& mine = store.users_kept["ou_ann"];
+  mine.open_id = "ou_ann";
+  mine.name = "Ann & Co";
+  BOOST_TEST(get(ticket("ou_ann", "")).body.find("Ann &amp; Co") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_store_never_holds_what_opens_the_page, fixture) {
   const auto token = ticket();
   for (const auto& [k, v] : store.states_kept) {
