@@ -166,6 +166,11 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   actors::runtime_parts tree{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
                              caldav_policy(s, p->random), false};
   p->account = join_lark(tree, s, *p->store, p->clock);
+  if (tree.chat) {
+    auto chat = std::make_shared<actors::chat_calls>(*tree.chat);
+    chat->with_link = connect_links(s, *p->store, p->clock, p->random);
+    tree.chat = std::move(chat);
+  }
   p->runtime = std::make_unique<actors::runtime>(std::move(tree));
   // What an earlier run left in the spool goes first: the listener is not open yet.
   p->shelter->start(*p->store, [runtime = p->runtime.get()](
