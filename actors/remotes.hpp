@@ -44,6 +44,8 @@ struct remotes {
   protocol::plane::api plane;
   std::string caldav_url;
 
+  /// Plane as it is asked now: the path of items is learnt.
+  [[nodiscard]] protocol::plane::api api_now() const;
   [[nodiscard]] exchange_ptr read_item(const std::string& project, const std::string& id) const;
   [[nodiscard]] static sync::heard heard_from(const protocol::exchange& read,
                                               timestamp requested_at);
@@ -115,7 +117,6 @@ struct remotes {
   std::shared_ptr<std::atomic<bool>> old_paths = std::make_shared<std::atomic<bool>>(false);
 
 private:
-  [[nodiscard]] protocol::plane::api api_now() const;
   [[nodiscard]] protocol::caldav::host_policy hosts() const;
 };
 

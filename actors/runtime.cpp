@@ -10,8 +10,10 @@
 #include "actors/connector.hpp"
 #include "actors/cron_actor.hpp"
 #include "actors/dispatcher.hpp"
+#include "actors/facts_directory.hpp"
 #include "actors/front.hpp"
 #include "actors/issue_actor.hpp"
+#include "actors/people_mapping.hpp"
 #include "actors/plane_watch.hpp"
 #include "actors/runtime_impl.hpp"
 #include "actors/supervised.hpp"
@@ -59,6 +61,12 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   plane = spawn_connector(system, ctx, parts.plane, plane_status);
   caldav = spawn_connector(system, ctx, parts.caldav, caldav_status);
   if (parts.lark) lark = spawn_connector(system, ctx, parts.lark, lark_status);
+  if (lark && !parts.facts) {
+    sources.emplace(facts_sources{ctx, plane, lark, parts.calls,
+                                  parts.chat ? parts.chat->api : protocol::lark::api{},
+                                  parts.bot_open_id, parts.admins});
+    parts.facts = make_facts_directory(*sources);
+  }
   // The calendar watcher journals through the dispatcher, whose entities ask the watcher: they are
   // filled in once both exist. The dispatcher may find a backlog at once, hence the lock.
   struct wiring {
@@ -159,6 +167,9 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
     end(i.plane);
     end(i.caldav);
     end(i.lark);
+    // they hold the connectors
+    i.sources.reset();
+    i.parts.facts.reset();
     if (i.parts.deterministic) {
       i.run_all();
       left = 0;
@@ -203,6 +214,25 @@ void runtime::subscribe(std::function<bool(std::string_view, std::string_view)> 
 
 bool runtime::ready() const {
   return impl_->parts.ctx->store.health() == persistence::store_health::up && !impl_->stopped;
+}
+
+void runtime::forget(const sync::need& what) {
+  if (const auto desk = impl_->parts.facts) desk->forget(what);
+}
+
+void runtime::map_people(bool dry_run, std::function<void(result<people_report>)> done) {
+  if (impl_->stopped || !impl_->sources)
+    return done(failure{errc::key_missing, "mappings", "Feishu is not configured",
+                        "set lark.app_id and lark.app_secret"});
+  actors::map_people(
+      *impl_->sources, dry_run,
+      [desk = impl_->parts.facts, dry_run, done = std::move(done)](result<people_report> r) {
+        if (r && !dry_run) {
+          desk->forget({sync::need::kind::person, ""});
+          desk->forget({sync::need::kind::project, ""});
+        }
+        done(std::move(r));
+      });
 }
 
 void runtime::retry_dead_letter(const std::string& id,

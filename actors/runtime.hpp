@@ -12,6 +12,7 @@
 #include "actors/connector_policy.hpp"
 #include "actors/context.hpp"
 #include "actors/facts_desk.hpp"
+#include "actors/people_report.hpp"
 #include "actors/remotes.hpp"
 #include "http/inbox.hpp"
 #include "http/operations.hpp"
@@ -48,6 +49,13 @@ public:
   void accept(persistence::delivery_append verified,
               std::function<void(result<http::acceptance>)> done) override;
   void wrongly_signed(std::string_view work_item, timestamp at) override;
+
+  /// What is held about it is out of date (sync/facts): a mapping was changed, somebody left. An
+  /// empty key means all of this kind. Any thread; not during stop().
+  void forget(const sync::need& what);
+  /// Plane's members and Feishu's users matched by e-mail; see people_mapping. `done` comes once,
+  /// on any thread; key_missing without Feishu. Not during stop().
+  void map_people(bool dry_run, std::function<void(result<people_report>)> done);
 
   /// A delivery that was acknowledged while the store was away is in the journal now. On the
   /// store's thread; not after stop().

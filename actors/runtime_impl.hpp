@@ -5,6 +5,7 @@
 
 #include "actors/connector.hpp"
 #include "actors/cron_actor.hpp"
+#include "actors/facts_directory.hpp"
 #include "actors/front.hpp"
 #include "actors/messages.hpp"
 #include "actors/runtime.hpp"
@@ -24,7 +25,8 @@ struct runtime::impl {
   std::shared_ptr<sync_board> board = std::make_shared<sync_board>();
   std::shared_ptr<cron_board> crons = std::make_shared<cron_board>();
   connector_port plane, caldav;
-  connector_port lark;  ///< none without Feishu
+  connector_port lark;                   ///< none without Feishu
+  std::optional<facts_sources> sources;  ///< with it
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
   std::shared_ptr<front> intake;

@@ -1,5 +1,6 @@
 #include "app/lark_account.hpp"
 
+#include "actors/context.hpp"
 #include "base/log.hpp"
 #include "protocol/lark/exchanges.hpp"
 
@@ -16,7 +17,6 @@ constexpr auto pause_after_failure = 15s;
 /// A token that is refused so soon after it was given will be refused again.
 constexpr auto too_fresh = 10s;
 constexpr milliseconds refused_pause = 60s;
-constexpr unsigned parallel_calls = 8;
 
 std::string bearer(const secret& token) { return "Bearer " + token.reveal(); }
 
@@ -153,7 +153,7 @@ std::function<actors::connector_policy()> lark_policy(http::call_limits limits,
   return [limits, account] {
     actors::connector_policy p;
     p.name = "lark";
-    p.parallel = [](const actors::options&) { return parallel_calls; };
+    p.parallel = [](const actors::options& o) { return o.lark_parallel; };
     p.limits = limits;
     p.authorize = [account](protocol::http_request& r) { return account->authorize(r); };
     p.challenged = [account](const protocol::http_request& sent,
