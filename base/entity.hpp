@@ -20,6 +20,14 @@ public:
   static entity_key plane_project(std::string_view uuid) {
     return entity_key{"plane:project:" + std::string{uuid}};
   }
+  /// A conversation, known by its first message.
+  static entity_key lark_thread(std::string_view root_message) {
+    return entity_key{"lark:thread:" + std::string{root_message}};
+  }
+  /// The chat itself: announcements, alarms, memberships, recalls.
+  static entity_key lark_chat(std::string_view chat) {
+    return entity_key{"lark:chat:" + std::string{chat}};
+  }
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "base/failure.hpp"
@@ -18,6 +19,13 @@ struct call {
   http_request request;
   std::string operation;   ///< metric and log label from a closed set: "plane.get_work_item"
   bool idempotent = true;  ///< may be repeated blindly after an unknown outcome
+  /// What the remote counts this call against besides the account: a chat's id, say. Calls of one
+  /// key keep their order; a key that has to wait delays no other. Empty: the account alone.
+  std::string budget_key{};
+  /// The first to be left out when a budget runs low: the refresh of a card, not an answer.
+  bool deferrable = false;
+  /// Whose credential it is made with, by its name in the store; empty: the connector's own.
+  std::string credential{};
 };
 
 /// Ended well. `value` is read by who made the exchange (each exchange type names its result).
@@ -33,6 +41,27 @@ public:
   /// An HTTP answer of any status that the connector did not consume itself (it consumes 401
   /// challenges, 429 and retryable 5xx while it still has tries).
   virtual step on_response(const http_response& answer) = 0;
+};
+
+/// Another exchange, each of its calls made with a credential of its own: what a person does as
+/// themselves. Results are read from inner().
+class with_credential final : public exchange {
+public:
+  with_credential(std::shared_ptr<exchange> inner, std::string credential)
+      : inner_(std::move(inner)), credential_(std::move(credential)) {}
+  step start() override { return signed_by_them(inner_->start()); }
+  step on_response(const http_response& answer) override {
+    return signed_by_them(inner_->on_response(answer));
+  }
+  [[nodiscard]] const exchange& inner() const noexcept { return *inner_; }
+
+private:
+  step signed_by_them(step s) const {
+    if (auto* c = std::get_if<call>(&s)) c->credential = credential_;
+    return s;
+  }
+  std::shared_ptr<exchange> inner_;
+  std::string credential_;
 };
 
 }  // namespace pb::protocol

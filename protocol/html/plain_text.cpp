@@ -1,88 +1,17 @@
 #include "protocol/html/plain_text.hpp"
 
-#include <libxml/HTMLparser.h>
-#include <libxml/tree.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <memory>
-#include <mutex>
 #include <vector>
 
+#include "protocol/html/tree.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/http_message.hpp"
 
 namespace pb::protocol::html {
 namespace {
-constexpr std::size_t open_limit = 256;  // elements open at once that the parser may see
-constexpr int depth_limit = 300;         // of our own descent
-constexpr int prefix_limit = 24;         // nested lists and quotes that are indented
+constexpr int prefix_limit = 24;  // nested lists and quotes that are indented
 using lines = std::vector<std::string>;
-
-template <std::size_t N>
-bool one_of(std::string_view name, const std::array<std::string_view, N>& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-constexpr std::array<std::string_view, 12> dropped{"script",   "style",  "head",   "template",
-                                                   "noscript", "iframe", "object", "embed",
-                                                   "svg",      "canvas", "title",  "input"};
-constexpr std::array<std::string_view, 20> blocks{
-    "p",       "div",     "h1",      "h2",      "h3",     "h4",    "h5",
-    "h6",      "section", "article", "details", "figure", "table", "summary",
-    "address", "header",  "main",    "form",    "body",   "html"};
-constexpr std::array<std::string_view, 14> voids{"area",  "base",   "br",   "col",   "embed",
-                                                 "hr",    "img",    "link", "input", "meta",
-                                                 "param", "source", "wbr",  "track"};
-
-bool blank(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-bool control(char c) noexcept {
-  return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
-}
-
-std::string_view name_of(const xmlNode* node) {
-  return node->name == nullptr ? std::string_view{}
-                               : std::string_view{reinterpret_cast<const char*>(node->name)};
-}
-
-std::string attribute(const xmlNode* node, const char* name) {
-  const std::unique_ptr<xmlChar, void (*)(void*)> value{
-      xmlGetProp(node, reinterpret_cast<const xmlChar*>(name)), [](void* p) { xmlFree(p); }};
-  return value ? std::string{reinterpret_cast<const char*>(value.get())} : std::string{};
-}
-
-/// The part of the input in which at most open_limit elements are open at once. libxml2 walks its
-/// stack for each closing tag: without this, a megabyte of "<b></i>" takes minutes.
-std::string_view shallow_part(std::string_view html) {
-  if (static_cast<std::size_t>(std::count(html.begin(), html.end(), '<')) <= open_limit)
-    return html;
-  std::vector<std::string> open;
-  for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
-    std::size_t i = at + 1;
-    const bool closing = i < html.size() && html[i] == '/';
-    if (closing) ++i;
-    std::string name;
-    for (; i < html.size() && name.size() < 64; ++i) {
-      const char c = html[i];
-      if (blank(c) || c == '>' || c == '/' || c == '<') break;
-      name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    if (name.empty() || name[0] < 'a' || name[0] > 'z' || one_of(name, voids)) continue;
-    if (closing) {
-      const auto match = std::find(open.rbegin(), open.rend(), name);
-      if (match != open.rend()) open.erase(match.base() - 1, open.end());
-      continue;
-    }
-    // "<p>a<p>b": the second closes the first, for libxml2 too.
-    const bool implied = name == "p" || name == "li" || name == "td" || name == "tr";
-    if (implied && !open.empty() && open.back() == name) continue;
-    if (open.size() == open_limit) return html.substr(0, at);
-    open.push_back(std::move(name));
-  }
-  return html;
-}
 
 class renderer {
 public:
@@ -136,32 +65,11 @@ private:
     }
   }
 
-  static std::string_view content_of(const xmlNode* node) {
-    return node->content == nullptr
-               ? std::string_view{}
-               : std::string_view{reinterpret_cast<const char*>(node->content)};
-  }
-
-  /// All text below, line ends kept; without recursion.
+  /// All text below that still fits.
   std::string verbatim(const xmlNode* top) {
-    std::string out;
-    for (const xmlNode* n = top->children; n != nullptr && n != top;) {
-      if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) {
-        const auto text = content_of(n);
-        if (!spend(text.size())) break;
-        for (const char c : text)
-          if (!control(c)) out += c;
-      } else if (n->type == XML_ELEMENT_NODE && name_of(n) == "br") {
-        out += '\n';
-      }
-      if (n->type == XML_ELEMENT_NODE && n->children != nullptr) {
-        n = n->children;
-        continue;
-      }
-      while (n != top && n->next == nullptr) n = n->parent;
-      if (n != top) n = n->next;
-    }
-    return out;
+    auto text = text_below(top, budget_);
+    budget_ -= std::min(budget_, text.size());
+    return text;
   }
 
   static void append(lines& out, lines&& inner, std::string_view first, std::string_view rest) {
@@ -361,27 +269,7 @@ std::string joined(const lines& all, std::size_t limit) {
 }  // namespace
 
 std::string to_plain_text(std::string_view html, const plain_text_options& options) {
-  static std::once_flag once;
-  std::call_once(once, [] { xmlInitParser(); });
-
-  // With this mark the parser takes the bytes as they are: told the encoding by name, it would copy
-  // all of them through a converter.
-  static constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
-  auto clean = std::string{utf8_mark} + valid_utf8(cut_utf8(html, options.input_limit));
-  std::erase(clean, '\0');
-  const auto part = shallow_part(clean);
-  if (part.size() <= utf8_mark.size()) return {};
-
-  // Making one costs as much as a short text. It is reset for each document.
-  thread_local const std::unique_ptr<htmlParserCtxt, void (*)(htmlParserCtxt*)> parser{
-      htmlNewParserCtxt(), htmlFreeParserCtxt};
-  if (!parser) return {};
-  const int flags = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                    HTML_PARSE_NONET | HTML_PARSE_NODEFDTD | HTML_PARSE_COMPACT;
-  const std::unique_ptr<xmlDoc, void (*)(xmlDoc*)> doc{
-      htmlCtxtReadMemory(parser.get(), part.data(), static_cast<int>(part.size()), nullptr, nullptr,
-                         flags),
-      xmlFreeDoc};
+  const auto doc = read_document(html, options.input_limit);
   if (!doc) return {};
   renderer text{options};
   return joined(text.render(xmlDocGetRootElement(doc.get())), options.output_limit);

@@ -5,6 +5,7 @@ namespace pb::protocol::plane {
 namespace {
 constexpr std::string_view op_item = "plane.get_work_item";
 constexpr std::string_view op_project = "plane.get_project";
+constexpr std::string_view op_comment = "plane.get_comment";
 constexpr std::string_view op_me = "plane.me";
 constexpr std::string_view op_poll = "plane.poll_work_items";
 constexpr std::string_view op_scan = "plane.scan_work_items";
@@ -91,6 +92,30 @@ step read_me::on_response(const http_response& answer) {
   if (!m) return m.error();
   value_ = std::move(m->user);
   return finished{};
+}
+
+read_comment::read_comment(api a, std::string project, std::string item, std::string comment)
+    : api_(std::move(a)),
+      project_(std::move(project)),
+      item_(std::move(item)),
+      comment_(std::move(comment)) {}
+
+step read_comment::start() {
+  value_.reset();
+  return reading_call(get_comment(api_, project_, item_, comment_), op_comment);
+}
+
+step read_comment::on_response(const http_response& answer) {
+  if (answer.status == 200) {
+    auto c = parse_object<comment>(answer.body, op_comment);
+    if (!c) return c.error();
+    if (c->id != comment_) return off_contract(op_comment, "another comment than asked for");
+    value_ = std::move(*c);
+    return finished{};
+  }
+  auto f = classify(answer, op_comment);
+  if (f.code == errc::not_found) return finished{};
+  return f;
 }
 
 using ids = std::vector<std::string>;

@@ -136,6 +136,21 @@ public:
   list_comments_all(api a, std::string project, std::string item);
 };
 
+/// One comment; generation 2 of the webhooks does not carry its text.
+class read_comment final : public exchange {
+public:
+  read_comment(api a, std::string project, std::string item, std::string comment);
+  step start() override;
+  step on_response(const http_response& answer) override;
+  /// Nothing: it is not there any more.
+  [[nodiscard]] const std::optional<comment>& value() const noexcept { return value_; }
+
+private:
+  api api_;
+  std::string project_, item_, comment_;
+  std::optional<comment> value_;
+};
+
 /// What changed since: newest first, down to the watermark. Overlaps are the caller's to add.
 class poll_work_items final : public exchange {
 public:

@@ -45,7 +45,16 @@ struct work_item {
   std::string archived_at, deleted_at;  ///< empty = not
   bool is_draft = false;
   std::string external_source, external_id, parent;
+  std::string type;  ///< uuid of its work item type; the open edition has none
   std::string created_by, updated_by;
+};
+
+/// A comment as a webhook of the open edition or a read shows it.
+struct comment {
+  std::string id, work_item, project, html, actor, created_by, created_at, updated_at, access;
+  std::string external_source, external_id, parent, deleted_at;
+  /// Plane's default: for members of the workspace, not for readers of published boards.
+  [[nodiscard]] bool internal() const noexcept { return access != "EXTERNAL"; }
 };
 
 struct project {
@@ -68,11 +77,15 @@ struct webhook_event {
   std::string work_item_id;  ///< the work item concerned; for comments data.issue where it is sent
   std::string project_id;
   std::string field;  ///< activity.field
-  std::string actor_id;
+  std::string actor_id, actor_name;
+  /// side_effect_only: what the part was called before and after, where the event says it.
+  std::string part_before, part_after;
   std::string updated_at;  ///< data.updated_at, empty on older forms
   std::string stable_id;   ///< v2 event_id, else empty
   /// Set when `data` is a complete v1 work item; v2's lacks description_html and names.
   std::optional<work_item> item;
+  /// Set when `data` is a complete v1 comment; v2's lacks the HTML.
+  std::optional<plane::comment> comment;
   /// Not about the object itself: v0.25 sends event issue / action deleted with field link, cycles,
   /// modules, reaction … for the removal of a *link*.
   bool side_effect_only = false;

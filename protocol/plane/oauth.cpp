@@ -5,7 +5,7 @@
 
 #include "base/digest.hpp"
 #include "protocol/plane/answers.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/requests.hpp"
 
 namespace pb::protocol::plane {

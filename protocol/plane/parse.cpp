@@ -113,6 +113,8 @@ void read(json_reader& r, const json::object& o, std::string_view path, work_ite
   out.external_source = r.text(o, path, "external_source");
   out.external_id = r.text(o, path, "external_id");
   out.parent = r.id_or_object(o, path, "parent");
+  out.type = r.id_or_object(o, path, "type");
+  if (out.type.empty()) out.type = r.id(o, path, "type_id");
   out.created_by = r.id_or_object(o, path, "created_by");
   out.updated_by = r.id_or_object(o, path, "updated_by");
 }
@@ -165,6 +167,7 @@ void read(json_reader& r, const json::object& o, std::string_view path, comment&
   out.created_at = r.text(o, path, "created_at");
   out.updated_at = r.text(o, path, "updated_at");
   out.access = r.text(o, path, "access");
+  out.deleted_at = r.text(o, path, "deleted_at");
   out.external_source = r.text(o, path, "external_source");
   out.external_id = r.text(o, path, "external_id");
   out.parent = r.id_or_object(o, path, "parent");

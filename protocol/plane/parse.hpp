@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/model.hpp"
 
 namespace pb::protocol::plane {
@@ -31,10 +31,6 @@ struct project_state {
 };
 struct label {
   std::string id, name, color, project, external_source, external_id;
-};
-struct comment {
-  std::string id, work_item, project, html, actor, created_by, created_at, updated_at, access;
-  std::string external_source, external_id, parent;
 };
 /// A member's role is known for workspace members only: 20 admin, 15 member, 5 guest; else 0.
 struct member {

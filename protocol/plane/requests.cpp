@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/entity.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 
 namespace pb::protocol::plane {
 namespace json = boost::json;

@@ -1,15 +1,17 @@
 set(plane_sources
   plane/answers.cpp
+  plane/change_item.cpp
   plane/exchanges.cpp
   plane/exchanges_write.cpp
   plane/item_pages.cpp
-  plane/json_reader.cpp
+  plane/me.cpp
   plane/model.cpp
   plane/oauth.cpp
   plane/parse.cpp
   plane/rate_limit.cpp
   plane/requests.cpp
   plane/signature.cpp
+  plane/strike_comment.cpp
   plane/urls.cpp
   plane/webhook.cpp
   plane/webhook_prefix.cpp)

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "base/entity.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/html/utf8.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/parse.hpp"
 
 namespace pb::protocol::plane {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view where = "plane.webhook";
 constexpr std::size_t max_event_bytes = 100;
+constexpr std::size_t max_part_bytes = 500;  ///< of the name of a link, a file, a cycle
 
 template <std::size_t N>
 bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) noexcept {
@@ -77,6 +79,28 @@ void read_activity(json_reader& r, const json::object& root, webhook_event& e) {
   if (activity == nullptr) return;
   e.field = r.text(*activity, "activity", "field");
   e.actor_id = r.id_or_object(*activity, "activity", "actor");
+  if (const auto* actor = activity->if_contains("actor"); actor != nullptr && actor->is_object())
+    e.actor_name = r.text(actor->get_object(), "activity.actor", "display_name");
+}
+
+/// What a part was called: a URL, a name. Other forms (lists of uuids, objects) are not for people.
+std::string part_name(const json::object& o, std::string_view key) {
+  const auto* v = o.if_contains(json::string_view{key.data(), key.size()});
+  if (v == nullptr || !v->is_string()) return {};
+  const auto& text = v->get_string();
+  const auto cut = html::cut_utf8({text.data(), text.size()}, max_part_bytes);
+  return html::valid_utf8(cut.substr(0, cut.find('\0')));
+}
+std::string first_name_of(const json::object& part) {
+  for (const auto* key : {"title", "url", "name"})
+    if (auto name = part_name(part, key); !name.empty()) return name;
+  return {};
+}
+
+bool is_whole_comment(const json::object& data) noexcept {
+  for (const auto* key : {"comment_html", "issue", "project", "actor", "access"})
+    if (!data.contains(key)) return false;
+  return true;
 }
 
 void read_data_v1(json_reader& r, const json::object& data, webhook_event& e) {
@@ -104,6 +128,11 @@ void read_data_v1(json_reader& r, const json::object& data, webhook_event& e) {
     read(r, data, "data", item);
     if (!r.failed()) e.item = std::move(item);
   }
+  if (e.about == subject::comment && e.what != action::deleted && is_whole_comment(data)) {
+    comment c;
+    read(r, data, "data", c);
+    if (!r.failed()) e.comment = std::move(c);
+  }
 }
 
 void read_v1(json_reader& r, const json::object& root, webhook_event& e) {
@@ -115,6 +144,11 @@ void read_v1(json_reader& r, const json::object& root, webhook_event& e) {
   e.workspace_slug = r.text(root, "", "workspace_slug");
   read_activity(r, root, e);
   e.side_effect_only = is_of_a_part(e);
+  if (const auto* a = root.if_contains("activity");
+      e.side_effect_only && a != nullptr && a->is_object()) {
+    e.part_before = part_name(a->get_object(), "old_value");
+    e.part_after = part_name(a->get_object(), "new_value");
+  }
   const auto* data =
       r.child(root, "", "data", e.about == subject::other ? need::optional : need::required);
   if (data != nullptr) read_data_v1(r, *data, e);
@@ -189,7 +223,11 @@ void read_v2(json_reader& r, const json::object& root, std::string_view header, 
   if (e.about == subject::project) e.project_id = e.entity_id;
   if (e.project_id.empty() && before != nullptr)
     e.project_id = r.id(*before, "previous_attributes", "project_id");
-  if (e.side_effect_only) e.what = action::updated;
+  if (!e.side_effect_only) return;
+  e.field = std::string{kind.substr(kind.rfind('.') + 1)};
+  if (e.what != action::deleted) e.part_after = first_name_of(*data);
+  if (e.what == action::deleted && before != nullptr) e.part_before = first_name_of(*before);
+  e.what = action::updated;
 }
 
 }  // namespace

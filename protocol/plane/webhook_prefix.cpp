@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/entity.hpp"
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 #include "protocol/plane/webhook.hpp"
 
 namespace pb::protocol::plane {

@@ -1,5 +1,7 @@
 find_package(rapidcheck REQUIRED)
 pb_test(protocol plane_answers)
+pb_test(protocol plane_chat_writes LINK rapidcheck)
+pb_test(protocol plane_comment_events)
 pb_test(protocol plane_exchanges)
 pb_test(protocol plane_item_pages)
 pb_test(protocol plane_oauth)

@@ -1,7 +1,7 @@
-// protocol/plane/json_reader: typed access to JSON from Plane. The first thing that is not as the
-// contract says is kept, with its path; later reads then return empty values, so that a parser
+// protocol/json_reader: typed access to JSON from a remote system. The first thing that is not as
+// the contract says is kept, with its path; later reads then return empty values, so that a parser
 // reads straight through and asks once at the end. Unknown keys are never looked at.
-// Used inside protocol/plane/ only.
+// Used inside protocol/ only.
 #pragma once
 #include <boost/json.hpp>
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 #include "base/failure.hpp"
 
-namespace pb::protocol::plane {
+namespace pb::protocol {
 
-/// Deeper JSON is refused: ProseMirror documents nest some ten levels per list level.
+/// Deeper JSON is refused: Plane's ProseMirror documents nest some ten levels per list level.
 inline constexpr std::size_t max_json_depth = 128;
 /// Plane's largest page is 1000; longer lists are refused.
 inline constexpr std::size_t max_list_length = 10'000;
@@ -77,4 +77,4 @@ std::string element_path(std::string_view path, std::size_t index);
 std::string_view kind_name(const boost::json::value& v) noexcept;
 bool is_civil_date(std::string_view text) noexcept;
 
-}  // namespace pb::protocol::plane
+}  // namespace pb::protocol

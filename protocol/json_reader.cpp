@@ -1,11 +1,11 @@
-#include "protocol/plane/json_reader.hpp"
+#include "protocol/json_reader.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 #include <chrono>
 
 #include "base/entity.hpp"
 
-namespace pb::protocol::plane {
+namespace pb::protocol {
 namespace json = boost::json;
 namespace {
 std::string_view view(const json::string& s) noexcept { return {s.data(), s.size()}; }
@@ -184,4 +184,4 @@ const json_reader::array* json_reader::list(const object& o, std::string_view pa
   return a;
 }
 
-}  // namespace pb::protocol::plane
+}  // namespace pb::protocol
