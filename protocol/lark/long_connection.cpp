@@ -35,7 +35,7 @@ link_actions long_connection::address_answered(steady_time now, const result<htt
   if (!to) {
     // Only what Feishu itself refuses for good is given up; a gateway's page is no refusal.
     if (remote_code(to.error()) != 0 && remedy_of(to.error()) != remedy::wait)
-      return give_up(std::move(to.error()));
+      return give_up(to.error());
     return come_back(now, describe(to.error()), draw);
   }
   if (!to->url.starts_with("wss://") && !(limits_.plain_allowed && to->url.starts_with("ws://")))

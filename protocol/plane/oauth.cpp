@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/digest.hpp"
-#include "protocol/plane/answers.hpp"
 #include "protocol/json_reader.hpp"
+#include "protocol/plane/answers.hpp"
 #include "protocol/plane/requests.hpp"
 
 namespace pb::protocol::plane {

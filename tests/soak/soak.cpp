@@ -122,7 +122,11 @@ public:
         announcer::options{.senders = 16, .rate = 0, .keep = false, .seed = arguments_.seed});
     people_.on_delete = [this](const std::string& item) { loud_->forget(item); };
     // The first edit of each makes it known to the sender.
-    if (!eventually(120s, [this] { return idle(); })) return fail("the first items are not done");
+    // Idle is also who has not heard of anything yet.
+    if (!eventually(120s, [this] {
+          return calendars_.names(plane_.project()).size() == people_.wanted().size() && idle();
+        }))
+      return fail("the first items are not done");
     if (!put_foreign_event(calendars_, plane_.project())) return fail("no foreign event made");
     for (std::size_t n = 0; n < items; ++n) people_.edit();
     if (!eventually(120s, [this] { return idle(); })) return fail("the first edits are not done");
