@@ -218,7 +218,7 @@ BOOST_FIXTURE_TEST_CASE(figures_are_told_by_all_and_rendered_at_the_same_time, f
   app::metrics_telemetry figures;
   together(
       [&](int, int) {
-        figures.webhook("accepted");
+        figures.webhook("plane", http::webhook_outcome::accepted);
         figures.delivery_finished("done");
         figures.planning_started(5us, 2us);
         figures.effect_finished("caldav", "done", 3ms);

@@ -32,7 +32,7 @@ struct fixture {
 }  // namespace
 
 BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_counted_wherever_it_comes_from, fixture) {
-  it.webhook("dead");
+  it.webhook("lark", http::webhook_outcome::dead);
   it.delivery_finished("dead");
   it.effect_finished("caldav", "dead", 0ms);
   it.effect_finished("caldav", "retry", 0ms);
@@ -41,8 +41,9 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_counted_wherever_it_comes_from, fixture
 }
 
 BOOST_FIXTURE_TEST_CASE(only_what_was_not_journaled_is_rejected, fixture) {
-  for (const auto* outcome : {"accepted", "duplicate", "ignored", "dead", "unsigned", "busy"})
-    it.webhook(outcome);
+  using enum http::webhook_outcome;
+  for (const auto outcome : {accepted, duplicate, ignored, dead, unsigned_, busy})
+    it.webhook("plane", outcome);
   expect("planebridge_deliveries_rejected_total{reason=\"unsigned\",source=\"plane\"} 1");
   expect("planebridge_deliveries_rejected_total{reason=\"busy\",source=\"plane\"} 1");
   BOOST_TEST(it.render().find("reason=\"dead\"") == std::string::npos);

@@ -1,6 +1,6 @@
 // The Feishu app as the connector uses it: its token, its pace, its month, under a real connector
 // on virtual time, against a Feishu of a few lines.
-#define BOOST_TEST_MODULE app_lark_account
+#define BOOST_TEST_MODULE actors_lark_account
 #include "app/lark_account.hpp"
 
 #include <boost/test/unit_test.hpp>
