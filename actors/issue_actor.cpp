@@ -69,7 +69,7 @@ void issue_state::judge_current() {
   channels_.reset();
   asks_channels_for_.reset();
   if (d.form == forms::calendar_observed) return judge_calendar();
-  if (d.form.starts_with("thread.")) return judge_request();
+  if (is_request(d)) return judge_request();
   if (d.form == forms::item_written) return plan(known_, "applied: written by a conversation");
   if (auto named = project_named_in(d); !named.empty()) project_hint_ = std::move(named);
   auto what = hear(d);
@@ -156,17 +156,19 @@ const effect& issue_state::upsert_effect(const sync::calendar_plan& plan, timest
 
 urgency issue_state::hurry() const {
   const auto& form = current_->form;
-  const bool told = form == forms::plane_webhook || form.starts_with("thread.") ||
+  const bool told = form == forms::plane_webhook || is_request(*current_) ||
                     (form == forms::plane_touch && current_->event != "issue.touched");
   return told ? urgency::person : urgency::repair;
 }
 
 void issue_state::read_item(const std::string& why, bool elsewhere) {
   const std::string project = elsewhere || known_.project.empty() ? project_hint_ : known_.project;
-  if (!ctx_->opt().plane_on || project.empty())
+  if (!ctx_->opt().plane_on || project.empty()) {
+    if (is_request(*current_)) return decide_unread();
     return plan(known_, "parked: cannot be read, " + std::string{project.empty()
                                                                      ? "its project is not known"
                                                                      : "Plane is not configured"});
+  }
   if (!begin_reading("plane", "reads the item: " + why)) return;
   read_in_ = project;
   ask(peers_.plane, peers_.calls->read_item(project, std::string{key_.id()}), hurry(),
@@ -200,7 +202,7 @@ void issue_state::on_read(const performed& p) {
   first_answer_.reset();
   rereads_ = 0;
   just_read_ = true;
-  if (current_->form == forms::calendar_observed || current_->form.starts_with("thread.")) {
+  if (current_->form == forms::calendar_observed || is_request(*current_)) {
     auto verdict = sync::judge(known_, what);
     if (auto* s = std::get_if<sync::settled>(&verdict)) {
       if (ctx_->opt().lark_on) (void)tell_conversations(known_, s->now, what);
@@ -224,7 +226,8 @@ void issue_state::read_failed(const failure& f) {
     default:
       return give_back(f.retry_after.value_or(read_pause), why);
   }
-  if (current_->attempts + 1 >= ctx_->opt().retry.max_attempts) return bury(why);
+  if (current_->attempts + 1 >= ctx_->opt().retry.max_attempts)
+    return is_request(*current_) ? decide_unread() : bury(why);
   count_attempt(*current_, why);
   const auto doublings = std::min<std::int32_t>(current_->attempts, 5);
   give_back(f.retry_after.value_or(read_pause * (1 << doublings)), why);

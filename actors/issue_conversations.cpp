@@ -53,7 +53,7 @@ bool issue_state::tell_conversations(const sync::item_knowledge& before,
   const auto* webhook = std::get_if<sync::heard_webhook>(&what);
   // Nobody is told what was read for somebody's request.
   const bool quiet =
-      current_->form.starts_with("thread.") || current_->form == forms::calendar_observed;
+      is_request(*current_) || current_->form == forms::calendar_observed;
   const sync::item_news news{before, after, webhook != nullptr ? &webhook->event : nullptr, quiet};
   const auto now = ctx_->clock.now();
   const auto setting = chat_setting();
@@ -129,11 +129,20 @@ void issue_state::on_comment(const performed& p) {
   if (tell_comment(*c)) plan(known_, "applied: the comment was read");
 }
 
+bool issue_state::is_request(const delivery& d) { return d.form.starts_with("thread."); }
+
+/// What was asked for may still come true, and if not, its author hears why from Plane's answer.
+void issue_state::decide_unread() {
+  just_read_ = true;
+  judge_request();
+}
+
 void issue_state::judge_request() {
   const auto& d = *current_;
   const auto asked =
       sync::parse_between(d.form, d.body ? std::string_view{*d.body} : std::string_view{});
   if (!asked) return bury(describe(asked.error()));
+  project_hint_ = sync::project_named_in(*asked);
   auto verdict = sync::plan_thread_request(*asked, known_, bindings_, queued_writes(), just_read_,
                                            ctx_->clock.now(), chat_setting());
   if (const auto* needs = std::get_if<sync::needs_read>(&verdict)) return read_item(needs->why);

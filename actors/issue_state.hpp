@@ -52,6 +52,9 @@ private:
   void on_fact(const fact_told& m) override;
   /// A conversation wants something of the item.
   void judge_request();
+  /// A conversation asks for something, and hears what becomes of it.
+  static bool is_request(const delivery& d);
+  void decide_unread();
   void carry(sync::chat_plan plan, const origin& from, persistence::write& unit);
   /// Of the delivery in hand, for the timeline: its rule and what conversations have to do with it.
   std::string carry_chat(const std::string& rule);

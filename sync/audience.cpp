@@ -16,6 +16,10 @@ audience audience_of(std::string_view project, std::string_view chat,
   return found;
 }
 
+bool is_meant_internal(const project_facts* project, bool external) noexcept {
+  return external || project == nullptr || project->project.published;
+}
+
 bool shows_internal_comments(std::string_view project, std::string_view chat,
                              std::span<const channel_mapping> channels, bool external,
                              bool otherwise) noexcept {

@@ -36,10 +36,12 @@ json::object object_of(const thread_commented& b) {
           {"chat", b.chat},
           {"message", b.message},
           {"html", b.html},
-          {"author", value_of(b.author)}};
+          {"author", value_of(b.author)},
+          {"project", b.project}};
 }
 void read(const json_fields& f, thread_commented& b) {
-  b = {f.text("thread"), f.text("chat"), f.text("message"), f.text("html"), author_of(f)};
+  b = {f.text("thread"), f.text("chat"), f.text("message"),
+       f.text("html"),   author_of(f),   f.text("project")};
 }
 
 json::object object_of(const thread_recalled& b) {
@@ -62,6 +64,7 @@ json::object object_of(const thread_edited& b) {
   if (b.assignees) o["assignees"] = array_of(*b.assignees);
   o["labels_added"] = array_of(b.labels_added);
   o["labels_removed"] = array_of(b.labels_removed);
+  o["project"] = b.project;
   return o;
 }
 void read(const json_fields& f, thread_edited& b) {
@@ -77,6 +80,7 @@ void read(const json_fields& f, thread_edited& b) {
   if (f.has("assignees")) b.assignees = f.texts("assignees");
   b.labels_added = f.texts("labels_added");
   b.labels_removed = f.texts("labels_removed");
+  b.project = f.text("project");
 }
 
 json::object object_of(const thread_bound& b) {
@@ -84,11 +88,12 @@ json::object object_of(const thread_bound& b) {
           {"chat", b.chat},
           {"bound", b.bound},
           {"comments", b.comments},
-          {"changes", b.changes}};
+          {"changes", b.changes},
+          {"project", b.project}};
 }
 void read(const json_fields& f, thread_bound& b) {
-  b = {f.text("thread"), f.text("chat"), f.flag("bound", true), f.flag("comments", true),
-       f.flag("changes", true)};
+  b = {f.text("thread"),         f.text("chat"),          f.flag("bound", true),
+       f.flag("comments", true), f.flag("changes", true), f.text("project")};
 }
 
 json::object object_of(const thread_wants_item& b) {
@@ -180,10 +185,12 @@ json::object object_of(const chat_alarm& b) { return {{"text", b.text}}; }
 void read(const json_fields& f, chat_alarm& b) { b.text = f.text("text"); }
 
 json::object object_of(const thread_started& b) {
-  return {{"thread", b.thread}, {"chat", b.chat}, {"item", object_of(b.item)}, {"shown", b.shown}};
+  return {{"thread", b.thread}, {"chat", b.chat}, {"item", object_of(b.item)}, {"shown", b.shown},
+          {"announced_by", b.announced_by}};
 }
 void read(const json_fields& f, thread_started& b) {
-  b = {f.text("thread"), f.text("chat"), view_in(f, "item"), f.text("shown")};
+  b = {f.text("thread"), f.text("chat"), view_in(f, "item"), f.text("shown"),
+       f.text("announced_by")};
 }
 
 json::object object_of(const thread_ended& b) {
@@ -209,6 +216,17 @@ bool read_as(std::string_view form, const json_fields& f, between& out) {
 }
 
 }  // namespace
+
+std::string_view project_named_in(const between& b) noexcept {
+  return std::visit(
+      [](const auto& x) -> std::string_view {
+        if constexpr (asks_item<std::decay_t<decltype(x)>>)
+          return x.project;
+        else
+          return {};
+      },
+      b);
+}
 
 std::string_view form_of(const between& b) noexcept {
   return std::visit([](const auto& kind) { return kind.form; }, b);

@@ -2,6 +2,7 @@
 // with a JSON form. Each travels as an internal delivery (source "internal", form = its `form`),
 // journaled in the planner's own transaction. Pure.
 #pragma once
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,13 +22,15 @@ struct chat_author {
   bool own_key = false;    ///< they connected their Plane account: write as themselves
 };
 
-// Conversation → work item ---------------------------------------------------------------------
+// Conversation → work item: each names the item's project, since the item's side may not have heard
+// of the item yet and has to read it. ------------------------------------------------------------
 /// A reply or /comment that becomes a comment. `message` is its external id. `html` is the content
 /// alone: the item's side puts the author's name in front when they do not write as themselves.
 struct thread_commented {
   static constexpr std::string_view form = "thread.commented";
   std::string thread, chat, message, html;
   chat_author author;
+  std::string project{};  ///< uuid
 };
 /// The message was recalled: the comment is struck out.
 struct thread_recalled {
@@ -43,6 +46,7 @@ struct thread_edited {
   std::optional<protocol::plane::priority> prio;
   std::optional<std::vector<std::string>> assignees;      ///< uuids, the whole set
   std::vector<std::string> labels_added, labels_removed;  ///< uuids
+  std::string project{};                                  ///< uuid
 };
 /// The conversation now follows this item, or does not any more.
 struct thread_bound {
@@ -50,6 +54,7 @@ struct thread_bound {
   std::string thread, chat;
   bool bound = true;
   bool comments = true, changes = true;  ///< what the thread gets
+  std::string project{};                 ///< uuid
 };
 /// /new: create an item. No work item has an actor yet: the conversation's own lane "plane" makes
 /// it (operation "plane.create_item", this JSON as payload, external id `message`), and its outcome
@@ -59,6 +64,10 @@ struct thread_wants_item {
   std::string thread, chat, message, project, name, html;
   chat_author author;
 };
+
+template <class T>
+concept asks_item =
+    std::same_as<T, thread_commented> || std::same_as<T, thread_edited> || std::same_as<T, thread_bound>;
 
 // Work item → conversation -----------------------------------------------------------------------
 /// Fields changed. One burst becomes one message: the conversation's digest effect merges them.
@@ -112,7 +121,7 @@ struct thread_started {
   static constexpr std::string_view form = "thread.started";
   std::string thread, chat;
   item_view item;
-  std::string shown;  ///< as thread_knowledge::card::shown
+  std::string shown, announced_by;  ///< as in thread_knowledge::card
 };
 /// Chat → conversation: the bot left, or the chat is no more.
 struct thread_ended {
@@ -126,6 +135,8 @@ using between = std::variant<thread_commented, thread_recalled, thread_edited, t
                              chat_announcement, chat_alarm, thread_started, thread_ended>;
 std::string_view form_of(const between& b) noexcept;
 std::string to_json(const between& b);
+/// The project that a conversation's request names; empty: none.
+std::string_view project_named_in(const between& b) noexcept;
 /// errc::bad_input when form or body does not read; too_large beyond max_between_bytes.
 inline constexpr std::size_t max_between_bytes = 2U << 20;
 result<between> parse_between(std::string_view form, std::string_view json);

@@ -207,7 +207,7 @@ chat_plan plan_one(const thread_bound& asked, const situation& at) {
                                 [&](const auto& x) { return x.thread == b.thread; });
   if (had == at.bindings.end() && !b.live)
     return only("ignored: this conversation did not follow the item");
-  if (b.live) {
+  if (b.live && at.known.where != presence::unknown) {
     item_changed now;
     now.now = view_of(at.known, at.setting);
     plan.hand_overs.push_back({entity_key::lark_thread(b.thread), std::move(now)});

@@ -170,6 +170,11 @@ void thread_desk::react(std::string_view message, std::string_view emoji) {
   effect("lark.react", "reaction:" + std::string{message}, e, "answer");
 }
 void thread_desk::hand_over(entity_key to, between what) {
+  std::visit(
+      [this](auto& b) {
+        if constexpr (asks_item<std::decay_t<decltype(b)>>) b.project = plan.now.item.project;
+      },
+      what);
   plan.hand_overs.push_back({std::move(to), std::move(what)});
 }
 
@@ -177,14 +182,20 @@ void thread_desk::bind(const item_view& item, std::string_view by) {
   if (bound() && plan.now.item.id != item.id) unbind();
   plan.now.item = item;
   plan.now.bound_by = by;
-  const thread_bound b{plan.now.root, plan.now.chat, true, plan.now.gets_comments,
-                       plan.now.gets_changes};
+  const thread_bound b{.thread = plan.now.root,
+                       .chat = plan.now.chat,
+                       .comments = plan.now.gets_comments,
+                       .changes = plan.now.gets_changes};
   hand_over(entity_key::plane_issue(item.id), b);
   if (!plan.now.p2p) hand_over(entity_key::lark_chat(plan.now.chat), b);
 }
 void thread_desk::unbind() {
   if (!bound()) return;
-  const thread_bound b{plan.now.root, plan.now.chat, false, false, false};
+  const thread_bound b{.thread = plan.now.root,
+                       .chat = plan.now.chat,
+                       .bound = false,
+                       .comments = false,
+                       .changes = false};
   hand_over(entity_key::plane_issue(plan.now.item.id), b);
   if (!plan.now.p2p) hand_over(entity_key::lark_chat(plan.now.chat), b);
   plan.now.item = {};
@@ -246,7 +257,8 @@ void thread_desk::refresh_cards() {
     // The first message of an announced conversation stays an announcement.
     const bool announced = c.message_id == plan.now.root;
     const auto card =
-        card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(), announced);
+        card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(), announced,
+                c.announced_by);
     if (card.shown == c.shown) continue;
     c.shown = card.shown;
     c.refreshed_at = std::max(now, c.refreshed_at + pause);
@@ -275,6 +287,7 @@ std::string to_json(const effect_note& n) {
   if (!n.shown.empty()) o["shown"] = n.shown;
   if (!n.receipt.empty()) o["receipt"] = n.receipt;
   if (!n.announced.empty()) o["announced"] = n.announced;
+  if (!n.announced_by.empty()) o["announced_by"] = n.announced_by;
   return boost::json::serialize(o);
 }
 effect_note parse_effect_note(std::string_view text) {
@@ -287,6 +300,7 @@ effect_note parse_effect_note(std::string_view text) {
   n.shown = f.text("shown");
   n.receipt = f.text("receipt");
   n.announced = f.text("announced");
+  n.announced_by = f.text("announced_by");
   return n;
 }
 

@@ -125,6 +125,7 @@ struct effect_note {
   std::string shown{};      ///< card: its hash
   std::string receipt{};    ///< "<comment>@<root>" that the message shows; empty: none
   std::string announced{};  ///< JSON of the item whose announcement it is; empty: none
+  std::string announced_by{};
 };
 std::string to_json(const effect_note& n);
 effect_note parse_effect_note(std::string_view json);

@@ -25,7 +25,7 @@ thread_verdict start(thread_desk& desk, const thread_started& s) {
   k.chat = s.chat;
   const bool known = std::any_of(k.cards.begin(), k.cards.end(),
                                  [&](const auto& c) { return c.message_id == s.thread; });
-  if (!known) k.cards.push_back({s.thread, desk.now, s.shown, desk.now});
+  if (!known) k.cards.push_back({s.thread, desk.now, s.shown, s.announced_by, desk.now});
   // Somebody was faster with /bind: what a person wants wins.
   if (desk.bound()) return desk.done("absorbed: bound by a person");
   desk.bind(s.item, {});
@@ -103,7 +103,7 @@ thread_plan settle(const thread_knowledge& known, const wanted_message& done,
   if (how.ok) {
     if (how.message_id.empty()) return plan;
     if (note.card && desk.bound()) {
-      k.cards.push_back({how.message_id, now, note.shown, now});
+      k.cards.push_back({how.message_id, now, note.shown, {}, now});
       if (k.cards.size() > thread_knowledge::max_cards) k.cards.erase(k.cards.begin());
       plan.rule = "settled: card";
     }
@@ -111,7 +111,8 @@ thread_plan settle(const thread_knowledge& known, const wanted_message& done,
     if (!note.announced.empty())
       if (auto item = parse_item_view(note.announced)) {
         desk.hand_over(entity_key::lark_thread(how.message_id),
-                       thread_started{how.message_id, k.chat, std::move(*item), note.shown});
+                       thread_started{how.message_id, k.chat, std::move(*item), note.shown,
+                                      note.announced_by});
         plan.rule = "settled: conversation started";
       }
     return plan;

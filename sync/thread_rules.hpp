@@ -34,6 +34,7 @@ struct thread_knowledge {
     std::string message_id;
     timestamp sent_at{};
     std::string shown;         ///< hash of what it shows
+    std::string announced_by;  ///< of an announcement: who made the item
     timestamp refreshed_at{};  ///< when it is, or was, last sent anew: at most once a second
   };
   std::vector<card> cards;

@@ -95,13 +95,14 @@ thread_verdict judge_commented(thread_desk& desk, const item_commented& heard) {
   }
   if (!k.gets_comments) return desk.ignored("comments are not told here");
   const auto seen = desk.shown_here(heard.now.project);
-  const bool inner = heard.internal;
+  const auto* project = desk.project(heard.now.project);
+  const bool external = !k.p2p && desk.external(k.chat);
+  const bool inner = heard.internal && is_meant_internal(project, external);
   const bool inner_ok =
       !inner || k.p2p ||
-      shows_internal_comments(heard.now.project, k.chat, desk.channels(k.chat),
-                              desk.external(k.chat), desk.rules.internal_comments);
+      shows_internal_comments(heard.now.project, k.chat, desk.channels(k.chat), external,
+                              desk.rules.internal_comments);
   const auto* kept = desk.receipt("plane", object);
-  const auto* project = desk.project(heard.now.project);
   if (desk.lacking()) return desk.ask();
   learn(k, heard.now);
   if (seen != audience::shown || !inner_ok) return desk.done("ignored: private-stays-private");

@@ -60,6 +60,7 @@ struct comment {
 struct project {
   std::string id, identifier, name, workspace, timezone, archived_at;
   bool is_member = false;
+  bool published = false;  ///< has a board that everyone may read: is_deployed
 };
 
 /// The words of events, both generations and both spellings normalized.

@@ -135,6 +135,7 @@ void read(json_reader& r, const json::object& o, std::string_view path, project&
   out.timezone = r.text(o, path, "timezone");
   out.archived_at = r.text(o, path, "archived_at");
   out.is_member = r.flag(o, path, "is_member");
+  out.published = r.flag(o, path, "is_deployed");
 }
 
 void read(json_reader& r, const json::object& o, std::string_view path, project_state& out) {

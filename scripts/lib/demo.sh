@@ -8,6 +8,8 @@ api_key=plane_api_0123456789abcdef0123456789abcdef
 webhook_secret=plane_wh_fedcba9876543210fedcba9876543210
 admin_token=demo-admin-token
 feed_token=demo-feed-0123456789abcdef01234567
+lark_app=cli_a7f3c0d2e5b8100c lark_secret=demo-lark-secret
+lark_encrypt_key=demo-lark-encrypt-key lark_token=demo-lark-verification-token
 
 colour() { if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then printf '\033[%sm' "$1"; fi; }
 green=$(colour 32) red=$(colour 31) dim=$(colour 2) bold=$(colour 1) plain=$(colour 0)
@@ -58,7 +60,7 @@ event_names() {
   dav -X PROPFIND -H 'Depth: 1' "$(calendar_url)" 2>/dev/null | grep -oE 'plane-issue-[^<]*\.ics' | sort
 }
 
-# --- the sandbox's Plane ----------------------------------------------------------------------
+# --- the sandbox's Plane and Lark --------------------------------------------------------------
 
 start_sandbox() {
   local port
@@ -66,6 +68,10 @@ start_sandbox() {
   sandbox_url=http://127.0.0.1:$port
   "$binary" sandbox --port "$port" --webhook-url "$bridge_url/webhooks/plane" \
     --webhook-secret "$webhook_secret" --api-key "$api_key" --seed demo --time-scale 0.01 --requests-per-minute 0 \
+    --lark-event-url "$bridge_url/webhooks/lark/events" \
+    --lark-callback-url "$bridge_url/webhooks/lark/interactivity" \
+    --lark-app-id "$lark_app" --lark-app-secret "$lark_secret" \
+    --lark-encrypt-key "$lark_encrypt_key" --lark-verification-token "$lark_token" \
     </dev/null >"$dir/sandbox.log" 2>&1 &
   sandbox_pid=$!
   wait_port "$port" "$sandbox_pid" 20 || {
@@ -146,6 +152,11 @@ bridge() {
     CALDAV_URL="$radicale_url/" \
     CALDAV_USERNAME="$radicale_user" \
     CALDAV_PASSWORD="$radicale_password" \
+    LARK_APP_ID="$lark_app" \
+    LARK_APP_SECRET="$lark_secret" \
+    LARK_ENCRYPT_KEY="$lark_encrypt_key" \
+    LARK_VERIFICATION_TOKEN="$lark_token" \
+    LARK_BASE_URL="$sandbox_url" \
     ADMIN_TOKEN="$admin_token" \
     CALENDAR_FEED_TOKEN="$feed_token" \
     PLANEBRIDGE_PLANE_REQUESTS_PER_MINUTE=3000 \

@@ -185,9 +185,15 @@ scenario_kill() {
 some_accepted_since() { [ "$(journaled accepted)" -ge $(($1 + $2)) ]; }
 
 run_scenario() {
-  local leap item base_items=()
+  local leap item chat_item root base_items=()
   say "create, move, complete, delete"
   scenario_changes
+  say "a thread in Lark: bind, comments both ways, state by card, an announcement, a burst"
+  scenario_bind
+  scenario_comments
+  scenario_card
+  scenario_burst
+  scenario_announcement
   say "three duplicates of one webhook"
   scenario_duplicates
   say "a deletion that sends no webhook"

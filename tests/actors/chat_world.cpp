@@ -82,7 +82,6 @@ chat_world::chat_world(std::uint64_t seed) : world(seed) {
   tune = [](actors::options& o) {
     o.lark_on = true;
     o.conversations.language = "en";
-    o.conversations.internal_comments = true;
     o.conversations.origins = {"http://plane.test"};
   };
   hosts[chat_server::origin] = [this](const auto& r) { return chat.handle(r); };

@@ -136,3 +136,21 @@ BOOST_AUTO_TEST_CASE(dying_at_any_commit_or_request_loses_and_doubles_nothing) {
     }
   }
 }
+
+BOOST_AUTO_TEST_CASE(an_item_that_nobody_told_of_is_bound_and_followed) {
+  bound s;
+  s.start();
+  s.pass(1min);
+  s.lose_webhooks = true;
+  const auto item = s.create("Never announced");
+  const auto root = s.say("look at this");
+  s.pass(1s);
+  s.say("/bind " + s.link_of(item), root, true);
+  s.pass(2s);
+  s.lose_webhooks = false;
+  s.comment_in_plane(item, "<p>from Plane</p>");
+  s.pass(20s);
+  BOOST_TEST(s.links_of(item).size() == 1u);
+  BOOST_TEST(s.chat.saying("from Plane") == 1u);
+  s.rest();
+}

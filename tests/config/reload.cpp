@@ -56,6 +56,7 @@ BOOST_AUTO_TEST_CASE(each_entry_alone_is_seen_when_it_changes) {
       if (!e.example.empty()) value = e.example;
       if (e.must_be == form::base64_key) value = good_key;
       if (e.must_be == form::cron) value = "1 1 1 1 1";
+      if (e.must_be == form::http_url && e.example.empty()) value = "https://example.test";
       if (e.must_be == form::address) value = "127.0.0.1";
       if (e.key == "level") value = "debug";
       const load_outcome o = load_environment({{e.own_variable(), value}});

@@ -113,7 +113,7 @@ inline between any_between() {
     case 9:
       return chat_alarm{any_text()};
     case 10:
-      return thread_started{any_text(), any_text(), any_view(), any_text()};
+      return thread_started{any_text(), any_text(), any_view(), any_text(), any_text()};
     default:
       return thread_ended{any_text(), any_text(), any_text()};
   }
@@ -139,7 +139,7 @@ inline thread_knowledge any_knowledge() {
   k.muted = any_texts();
   k.quiet_from = any_text();
   k.quiet_to = any_text();
-  for (const auto& t : any_texts()) k.cards.push_back({t, any_time(), any_text(), any_time()});
+  for (const auto& t : any_texts()) k.cards.push_back({t, any_time(), any_text(), any_text(), any_time()});
   k.language = any_text();
   k.external = any_flag();
   k.awaits_item = any_text();

@@ -243,6 +243,7 @@ BOOST_AUTO_TEST_CASE(internal_comments_stay_internal_unless_the_mapping_says_oth
   w.bound();
   auto c = comment_of("c-1", "<p>secret</p>");
   c.internal = true;
+  w.all.projects[web]->project.published = true;
   BOOST_TEST(!says(commented(w, c), "secret"));
   w.all.channels["oc_web"][0].internal_comments = true;
   BOOST_TEST(says(commented(w, c), "secret"));
@@ -253,6 +254,18 @@ BOOST_AUTO_TEST_CASE(internal_comments_stay_internal_unless_the_mapping_says_oth
   (void)w.say("/sync off");
   c.comment = "c-3";
   BOOST_TEST(!says(commented(w, c), "secret"));
+}
+
+BOOST_AUTO_TEST_CASE(what_plane_calls_internal_without_a_choice_is_told_to_the_team_alone) {
+  world w;
+  w.bound();
+  auto c = comment_of("c-1", "<p>ordinary</p>");
+  c.internal = true;
+  BOOST_TEST(says(commented(w, c), "ordinary"));
+  c.comment = "c-2";
+  w.all.chats["oc_web"]->external = true;
+  w.all.channels["oc_web"][0].external = true;
+  BOOST_TEST(!says(commented(w, c), "ordinary"));
 }
 
 // Answers ----------------------------------------------------------------------------------------
