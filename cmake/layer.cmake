@@ -13,12 +13,26 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   list(APPEND PB_WARNINGS -Wno-missing-field-initializers)
 endif()
 
-# Test programs are compiled for the time that takes: they are not optimized, and the checks of
-# undefined behaviour, a third of a sanitizer build, are in what they test.
+# Test programs are compiled for the time that takes: they are not optimized.
 set(PB_TEST_OPTIONS ${PB_WARNINGS} -O0)
-if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=[a-z,]*undefined")
-  list(APPEND PB_TEST_OPTIONS -fno-sanitize=undefined)
-endif()
+
+# What nearly every file reads is read once for the tests of a layer, and with PB_PRECOMPILED once
+# for the layer: an ordinary build goes without there and finds the include that a file forgot. Not
+# unit_test.hpp, which makes a main() where a test names its module.
+set(PB_COMMON_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string>
+    <unordered_map> <variant> <vector>)
+set(PB_JSON_LAYERS protocol sync http actors sandbox app)
+
+# pb_precompile(target layer header…)
+function(pb_precompile target layer)
+  set(headers ${PB_COMMON_HEADERS} ${ARGN})
+  if(layer IN_LIST PB_JSON_LAYERS)
+    list(APPEND headers <boost/json.hpp>)
+  endif()
+  target_precompile_headers(${target} PRIVATE ${headers})
+  # So that ccache knows what was precompiled.
+  target_compile_options(${target} PRIVATE -fpch-preprocess)
+endfunction()
 
 add_custom_target(tsan_tests)
 set(PB_TSAN_LAYERS base persistence http actors sandbox)
@@ -29,6 +43,13 @@ function(pb_layer name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${PB_WARNINGS})
   target_link_libraries(${name} PUBLIC ${arg_LINK})
+  if(PB_PRECOMPILED)
+    if(name STREQUAL actors)
+      pb_precompile(${name} ${name} <caf/all.hpp>)
+    else()
+      pb_precompile(${name} ${name})
+    endif()
+  endif()
 endfunction()
 
 function(pb_test layer unit)
@@ -41,6 +62,16 @@ function(pb_test layer unit)
     PB_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures" PB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(${layer}.${unit} PRIVATE ${PB_TEST_OPTIONS})
   target_link_libraries(${layer}.${unit} PRIVATE ${layer} Boost::unit_test_framework ${arg_LINK})
+  if(NOT TARGET ${layer}_test_headers)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/headers.cpp "")
+    add_library(${layer}_test_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/headers.cpp)
+    target_compile_definitions(${layer}_test_headers PRIVATE BOOST_TEST_DYN_LINK)
+    target_compile_options(${layer}_test_headers PRIVATE ${PB_TEST_OPTIONS})
+    target_link_libraries(${layer}_test_headers PRIVATE ${layer} Boost::unit_test_framework)
+    pb_precompile(${layer}_test_headers ${layer} <boost/test/test_tools.hpp>)
+  endif()
+  target_precompile_headers(${layer}.${unit} REUSE_FROM ${layer}_test_headers)
+  target_compile_options(${layer}.${unit} PRIVATE -fpch-preprocess)
   add_test(NAME ${layer}.${unit} COMMAND ${layer}.${unit} --log_level=test_suite)
   if(layer IN_LIST PB_TSAN_LAYERS)
     list(APPEND arg_LABELS tsan)

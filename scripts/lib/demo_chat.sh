@@ -95,11 +95,13 @@ scenario_card() {
   expect_that "card: a click sets the state in Plane" 20 "plane GET projects/$project/work-items/$chat_item/" \
     state_is "$chat_item" "$done_state"
   expect_event "and in the calendar" 20 "$chat_item" STATUS=CANCELLED
+  base_items+=("$chat_item")
 }
 
 scenario_announcement() {
   local item
   item=$(make_item '新的工作项 🆕' 2027-06-02)
+  base_items+=("$item")
   expect_that "a new item is announced in its channel" 20 "messages true" announcement_of '新的工作项' || return 0
   say_in_chat '/comment 回复公告' "$root" >/dev/null
   expect_that "and a reply to the announcement is a comment" 20 "comment_texts $item" in_plane "$item" 回复公告
