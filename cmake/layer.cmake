@@ -17,8 +17,8 @@ endif()
 set(PB_TEST_OPTIONS ${PB_WARNINGS} -O0)
 
 # What nearly every file reads is read once for the tests of a layer, and with PB_PRECOMPILED once
-# for the layer: an ordinary build goes without there and finds the include that a file forgot. Not
-# unit_test.hpp, which makes a main() where a test names its module.
+# for the layer: an ordinary build goes without there and finds the include that a file forgot. Nothing
+# of Boost.Test, which makes a main() only where the test has named its module before.
 set(PB_COMMON_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string>
     <unordered_map> <variant> <vector>)
 set(PB_JSON_LAYERS protocol sync http actors sandbox app)
@@ -68,7 +68,7 @@ function(pb_test layer unit)
     target_compile_definitions(${layer}_test_headers PRIVATE BOOST_TEST_DYN_LINK)
     target_compile_options(${layer}_test_headers PRIVATE ${PB_TEST_OPTIONS})
     target_link_libraries(${layer}_test_headers PRIVATE ${layer} Boost::unit_test_framework)
-    pb_precompile(${layer}_test_headers ${layer} <boost/test/test_tools.hpp>)
+    pb_precompile(${layer}_test_headers ${layer})
   endif()
   target_precompile_headers(${layer}.${unit} REUSE_FROM ${layer}_test_headers)
   target_compile_options(${layer}.${unit} PRIVATE -fpch-preprocess)
