@@ -17,8 +17,7 @@ endif()
 set(PB_TEST_OPTIONS ${PB_WARNINGS} -O0)
 
 # What nearly every file reads is read once for the tests of a layer, and with PB_PRECOMPILED once
-# for the layer: an ordinary build goes without there and finds the include that a file forgot. Nothing
-# of Boost.Test, which makes a main() only where the test has named its module before.
+# for the layer: an ordinary build goes without there and finds the include that a file forgot.
 set(PB_COMMON_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string>
     <unordered_map> <variant> <vector>)
 set(PB_JSON_LAYERS protocol sync http actors sandbox app)
@@ -62,13 +61,23 @@ function(pb_test layer unit)
     PB_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures" PB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(${layer}.${unit} PRIVATE ${PB_TEST_OPTIONS})
   target_link_libraries(${layer}.${unit} PRIVATE ${layer} Boost::unit_test_framework ${arg_LINK})
+  if(NOT TARGET test_main)
+    add_library(test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/test_main.cpp)
+    target_compile_definitions(test_main PRIVATE BOOST_TEST_DYN_LINK)
+    target_link_libraries(test_main PRIVATE Boost::unit_test_framework)
+  endif()
+  # Some have a main() of their own.
+  file(STRINGS ${PROJECT_SOURCE_DIR}/tests/${layer}/${unit}.cpp module REGEX "define BOOST_TEST_MODULE")
+  if(module)
+    target_link_libraries(${layer}.${unit} PRIVATE $<TARGET_OBJECTS:test_main>)
+  endif()
   if(NOT TARGET ${layer}_test_headers)
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/headers.cpp "")
     add_library(${layer}_test_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/headers.cpp)
     target_compile_definitions(${layer}_test_headers PRIVATE BOOST_TEST_DYN_LINK)
     target_compile_options(${layer}_test_headers PRIVATE ${PB_TEST_OPTIONS})
     target_link_libraries(${layer}_test_headers PRIVATE ${layer} Boost::unit_test_framework)
-    pb_precompile(${layer}_test_headers ${layer})
+    pb_precompile(${layer}_test_headers ${layer} <boost/test/unit_test.hpp>)
   endif()
   target_precompile_headers(${layer}.${unit} REUSE_FROM ${layer}_test_headers)
   target_compile_options(${layer}.${unit} PRIVATE -fpch-preprocess)

@@ -1,10 +1,11 @@
 // /docs: the OpenAPI description for people, without a script. Made once, at start.
 #include <boost/json.hpp>
 
-#include "http/plane_oauth_page.hpp"
 #include "http/system_endpoints.hpp"
+#include "protocol/html/escape.hpp"
 
 namespace pb::http {
+using protocol::html::escaped;
 namespace json = boost::json;
 namespace {
 
@@ -16,21 +17,21 @@ std::string text_of(const json::object& o, std::string_view key) {
 std::string operation_html(std::string_view method, std::string_view path, const json::object& o) {
   std::string verb{method};
   for (char& c : verb) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  std::string out = "<section><h3><code>" + verb + " " + html_escaped(path) + "</code></h3><p>";
-  out += html_escaped(text_of(o, "summary")) + "</p>";
+  std::string out = "<section><h3><code>" + verb + " " + escaped(path) + "</code></h3><p>";
+  out += escaped(text_of(o, "summary")) + "</p>";
   if (const auto more = text_of(o, "description"); !more.empty())
-    out += "<p>" + html_escaped(more) + "</p>";
+    out += "<p>" + escaped(more) + "</p>";
   if (const auto* parameters = o.if_contains("parameters"); parameters != nullptr) {
     out += "<ul>";
     for (const auto& p : parameters->as_array())
-      out += "<li><code>" + html_escaped(text_of(p.as_object(), "name")) + "</code> " +
-             html_escaped(text_of(p.as_object(), "description")) + "</li>";
+      out += "<li><code>" + escaped(text_of(p.as_object(), "name")) + "</code> " +
+             escaped(text_of(p.as_object(), "description")) + "</li>";
     out += "</ul>";
   }
   out += "<p class=\"s\">";
   for (const auto& [status, answer] : o.at("responses").as_object())
     out += "<b>" + std::string{status} + "</b> " +
-           html_escaped(text_of(answer.as_object(), "description")) + " &nbsp; ";
+           escaped(text_of(answer.as_object(), "description")) + " &nbsp; ";
   return out + "</p></section>";
 }
 
@@ -45,8 +46,7 @@ std::string docs_page() {
       "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;"
       "padding:0 1rem}section{border-top:1px solid #ddd}code{font-size:15px}"
       ".s{color:#555;font-size:14px}</style></head><body><h1>";
-  out += html_escaped(text_of(info, "title")) + "</h1><p>" +
-         html_escaped(text_of(info, "description")) +
+  out += escaped(text_of(info, "title")) + "</h1><p>" + escaped(text_of(info, "description")) +
          "</p><p>For programs: <a href=\"/openapi.json\">/openapi.json</a></p>";
   for (const auto& [path, methods] : whole.at("paths").as_object())
     for (const auto& [method, operation] : methods.as_object())

@@ -4,8 +4,10 @@
 #include <cctype>
 
 #include "http/plane_oauth_page.hpp"
+#include "protocol/html/escape.hpp"
 
 namespace pb::http {
+using protocol::html::escaped;
 namespace {
 
 struct words {
@@ -155,7 +157,7 @@ std::string_view page_language(std::string_view header) noexcept {
 response connect_page(const request& r, connect_notice n, const connect_facts& facts) {
   const auto w = words_of(n);
   const bool zh = page_language(r.header("Accept-Language")) == "zh";
-  const auto title = html_escaped(zh ? w.zh_title : w.en_title);
+  const auto title = escaped(zh ? w.zh_title : w.en_title);
   std::string body = "<!doctype html>\n<html lang=\"";
   body += zh ? "zh-CN" : "en";
   body +=
@@ -165,13 +167,13 @@ response connect_page(const request& r, connect_notice n, const connect_facts& f
       "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;"
       "padding:0 1rem}input{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}"
       "button{font:inherit;margin-top:.8rem;padding:.4rem 1rem}</style></head><body><h1>" +
-      title + "</h1><p>" + html_escaped(zh ? w.zh : w.en) + "</p>";
+      title + "</h1><p>" + escaped(zh ? w.zh : w.en) + "</p>";
   if (!facts.feishu_name.empty())
     body += "<p>" + std::string{label(zh, "For the Feishu user: ", "飞书用户：")} + "<b>" +
-            html_escaped(facts.feishu_name) + "</b></p>";
+            escaped(facts.feishu_name) + "</b></p>";
   if (!facts.plane_name.empty())
     body += "<p>" + std::string{label(zh, "Plane account: ", "Plane 账号：")} + "<b>" +
-            html_escaped(facts.plane_name) + "</b></p>";
+            escaped(facts.plane_name) + "</b></p>";
   // Without an action the form goes to the page's own address, which then stands nowhere in it.
   if (w.form)
     body += "<form method=\"post\"><label>" + std::string{label(zh, "API key", "API 密钥")} +

@@ -3,8 +3,10 @@
 #include <boost/json.hpp>
 
 #include "config/secrets.hpp"
+#include "protocol/html/escape.hpp"
 
 namespace pb::http {
+using protocol::html::escaped;
 namespace json = boost::json;
 namespace {
 
@@ -21,14 +23,13 @@ response page(int status, std::string_view title, std::string_view text, const r
   std::string body =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>";
-  body += html_escaped(title) +
+  body += escaped(title) +
           "</title><style>body{font:16px/1.5 system-ui,sans-serif;"
           "max-width:40rem;margin:3rem auto;padding:0 1rem}dt{color:#666}dd{margin:0 0 .5rem;"
           "overflow-wrap:anywhere}</style></head><body><h1>";
-  body += html_escaped(title) + "</h1><p>" + html_escaped(text) + "</p><dl>";
+  body += escaped(title) + "</h1><p>" + escaped(text) + "</p><dl>";
   for (const auto& [name, value] : facts)
-    if (!value.empty())
-      body += "<dt>" + html_escaped(name) + "</dt><dd>" + html_escaped(value) + "</dd>";
+    if (!value.empty()) body += "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>";
   body += "</dl></body></html>\n";
   response r;
   r.status = status;
@@ -41,32 +42,6 @@ response page(int status, std::string_view title, std::string_view text, const r
 }
 
 }  // namespace
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 bool wants_json(const request& r) {
   return r.header("Accept").find("application/json") != std::string_view::npos;

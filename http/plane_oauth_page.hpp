@@ -29,6 +29,5 @@ response refusal_response(const request& r, const oauth_refusal& why);
 response summary_response(const request& r, const oauth_summary& what);
 response oauth_key_missing(const request& r, std::string_view entry);
 /// Five characters become entities; nothing of a remote or a caller is written without it.
-std::string html_escaped(std::string_view text);
 
 }  // namespace pb::http

@@ -15,6 +15,18 @@ const http_header* find(const std::vector<http_header>& headers, std::string_vie
 }
 }  // namespace
 
+void add_query(std::string& url, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  url += url.find('?') == std::string::npos ? '?' : '&';
+  url += key;
+  url += '=';
+  url += percent_encode(value);
+}
+
+http_request json_request(std::string_view method, std::string url) {
+  return {std::string{method}, std::move(url), {{"Accept", "application/json", false}}, {}};
+}
+
 bool iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)

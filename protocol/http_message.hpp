@@ -43,6 +43,10 @@ std::string percent_decode(std::string_view text);
 /// "https://host/base" or "https://host/base/" + {"a b", "c"} → "https://host/base/a%20b/c".
 /// The base's trailing slashes do not matter; a trailing slash of the result is the caller's.
 std::string join_url(std::string_view base, const std::vector<std::string_view>& segments);
+/// "?key=value" or "&key=value", the value percent-encoded; nothing for an empty value.
+void add_query(std::string& url, std::string_view key, std::string_view value);
+/// Without a body, for an answer in JSON.
+http_request json_request(std::string_view method, std::string url);
 /// ASCII case-insensitive, as header names and schemes compare.
 bool iequals(std::string_view a, std::string_view b) noexcept;
 

@@ -1,1 +1,1 @@
-set(html_sources html/plain_text.cpp html/tree.cpp html/utf8.cpp)
+set(html_sources html/escape.cpp html/plain_text.cpp html/tree.cpp html/utf8.cpp)

@@ -22,21 +22,9 @@ std::string url_of(const api& a, const std::vector<std::string_view>& rest) {
   return join_url(a.base_url, all);
 }
 
-void add(std::string& url, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  url += url.find('?') == std::string::npos ? '?' : '&';
-  url += key;
-  url += '=';
-  url += percent_encode(value);
-}
-
-http_request asking(std::string_view method, std::string url) {
-  return {std::string{method}, std::move(url), {{"Accept", "application/json", false}}, {}};
-}
-
 /// The charset is not decoration: without it Chinese text arrives garbled.
 http_request sending(std::string_view method, std::string url, const json::object& body) {
-  auto out = asking(method, std::move(url));
+  auto out = json_request(method, std::move(url));
   out.headers.push_back({"Content-Type", "application/json; charset=utf-8", false});
   out.body = json::serialize(body);
   return out;
@@ -83,7 +71,7 @@ http_request tenant_token(const api& a, const app_credentials& c) {
 
 http_request connection_endpoint(const api& a, const app_credentials& c) {
   // The one path without /open-apis, and the one body with capital letters.
-  auto out = asking("POST", join_url(a.base_url, {"callback", "ws", "endpoint"}));
+  auto out = json_request("POST", join_url(a.base_url, {"callback", "ws", "endpoint"}));
   out.headers.push_back({"Content-Type", "application/json", false});
   out.headers.push_back({"locale", "zh", false});
   out.body =
@@ -93,7 +81,7 @@ http_request connection_endpoint(const api& a, const app_credentials& c) {
 
 http_request send_message(const api& a, receiver kind, std::string_view to, const outgoing& m) {
   auto url = url_of(a, {"im", "v1", "messages"});
-  add(url, "receive_id_type", kind == receiver::chat ? "chat_id" : "open_id");
+  add_query(url, "receive_id_type", kind == receiver::chat ? "chat_id" : "open_id");
   auto body = body_of(m);
   body["receive_id"] = js(to);
   return sending("POST", std::move(url), body);
@@ -127,7 +115,7 @@ result<http_request> delayed_card_update(const api& a, const secret& card_token,
 }
 
 http_request recall_message(const api& a, std::string_view message) {
-  return asking("DELETE", message_url(a, message));
+  return json_request("DELETE", message_url(a, message));
 }
 
 http_request add_reaction(const api& a, std::string_view message, std::string_view emoji) {
@@ -136,60 +124,62 @@ http_request add_reaction(const api& a, std::string_view message, std::string_vi
 }
 
 http_request remove_reaction(const api& a, std::string_view message, std::string_view reaction) {
-  return asking("DELETE", message_url(a, message, {"reactions", reaction}));
+  return json_request("DELETE", message_url(a, message, {"reactions", reaction}));
 }
 
 http_request get_message(const api& a, std::string_view message) {
   auto url = message_url(a, message);
-  add(url, "card_msg_content_type", "user_card_content");
-  return asking("GET", std::move(url));
+  add_query(url, "card_msg_content_type", "user_card_content");
+  return json_request("GET", std::move(url));
 }
 
 http_request list_thread(const api& a, std::string_view thread_id, std::string_view page_token) {
   auto url = url_of(a, {"im", "v1", "messages"});
-  add(url, "container_id_type", "thread");
-  add(url, "container_id", thread_id);
-  add(url, "sort_type", "ByCreateTimeAsc");
-  add(url, "page_size", "50");
-  add(url, "card_msg_content_type", "user_card_content");
-  add(url, "page_token", page_token);
-  return asking("GET", std::move(url));
+  add_query(url, "container_id_type", "thread");
+  add_query(url, "container_id", thread_id);
+  add_query(url, "sort_type", "ByCreateTimeAsc");
+  add_query(url, "page_size", "50");
+  add_query(url, "card_msg_content_type", "user_card_content");
+  add_query(url, "page_token", page_token);
+  return json_request("GET", std::move(url));
 }
 
 http_request list_chat(const api& a, std::string_view chat, timestamp since,
                        std::string_view page_token) {
   auto url = url_of(a, {"im", "v1", "messages"});
-  add(url, "container_id_type", "chat");
-  add(url, "container_id", chat);
+  add_query(url, "container_id_type", "chat");
+  add_query(url, "container_id", chat);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since).time_since_epoch().count();
-  if (seconds > 0) add(url, "start_time", std::to_string(seconds));
-  add(url, "sort_type", "ByCreateTimeAsc");
-  add(url, "page_size", "50");
-  add(url, "card_msg_content_type", "user_card_content");
-  add(url, "page_token", page_token);
-  return asking("GET", std::move(url));
+  if (seconds > 0) add_query(url, "start_time", std::to_string(seconds));
+  add_query(url, "sort_type", "ByCreateTimeAsc");
+  add_query(url, "page_size", "50");
+  add_query(url, "card_msg_content_type", "user_card_content");
+  add_query(url, "page_token", page_token);
+  return json_request("GET", std::move(url));
 }
 
 result<http_request> find_people(const api& a, const std::vector<std::string>& emails) {
   if (emails.empty() || emails.size() > people_per_call)
     return refused("lark.find_people", errc::bad_input, "1 to 50 addresses at once");
   auto url = url_of(a, {"contact", "v3", "users", "batch_get_id"});
-  add(url, "user_id_type", "open_id");
+  add_query(url, "user_id_type", "open_id");
   return sending("POST", std::move(url), {{"emails", texts(emails)}, {"include_resigned", false}});
 }
 
 http_request get_person(const api& a, std::string_view open_id) {
   auto url = url_of(a, {"contact", "v3", "users", open_id});
-  add(url, "user_id_type", "open_id");
-  add(url, "department_id_type", "open_department_id");
-  return asking("GET", std::move(url));
+  add_query(url, "user_id_type", "open_id");
+  add_query(url, "department_id_type", "open_department_id");
+  return json_request("GET", std::move(url));
 }
 
 http_request get_chat(const api& a, std::string_view chat) {
-  return asking("GET", url_of(a, {"im", "v1", "chats", chat}));
+  return json_request("GET", url_of(a, {"im", "v1", "chats", chat}));
 }
 
-http_request bot_info(const api& a) { return asking("GET", url_of(a, {"bot", "v3", "info"})); }
+http_request bot_info(const api& a) {
+  return json_request("GET", url_of(a, {"bot", "v3", "info"}));
+}
 
 result<http_request> upload_image(const api& a, std::string_view bytes) {
   if (bytes.empty()) return refused("lark.upload_image", errc::bad_input, "an empty picture");
@@ -197,7 +187,7 @@ result<http_request> upload_image(const api& a, std::string_view bytes) {
     return refused("lark.upload_image", errc::too_large, "Feishu takes pictures of up to 10 MB");
   // Made of the bytes themselves, so that they cannot hold it but by breaking SHA-256.
   const auto boundary = "planebridge-" + sha256_hex(bytes).substr(0, 40);
-  auto out = asking("POST", url_of(a, {"im", "v1", "images"}));
+  auto out = json_request("POST", url_of(a, {"im", "v1", "images"}));
   out.headers.push_back({"Content-Type", "multipart/form-data; boundary=" + boundary, false});
   const auto part = [&](std::string_view head, std::string_view content) {
     out.body += "--" + boundary + "\r\nContent-Disposition: form-data; ";
@@ -215,8 +205,8 @@ result<http_request> upload_image(const api& a, std::string_view bytes) {
 http_request download_resource(const api& a, std::string_view message, std::string_view key,
                                resource kind) {
   auto url = message_url(a, message, {"resources", key});
-  add(url, "type", kind == resource::image ? "image" : "file");
-  auto out = asking("GET", std::move(url));
+  add_query(url, "type", kind == resource::image ? "image" : "file");
+  auto out = json_request("GET", std::move(url));
   out.headers.front().value = "*/*";
   return out;
 }

@@ -5,6 +5,7 @@
 
 #include "base/digest.hpp"
 #include "base/entity.hpp"
+#include "protocol/html/escape.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/lark/normal_form.hpp"
 #include "protocol/lark/safe_text.hpp"
@@ -21,32 +22,6 @@ std::string made_id(std::string_view seed, std::size_t n) {
   hex[16] = 'a';
   for (const std::size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, "-");
   return hex;
-}
-
-std::string attribute_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 class writer {
@@ -164,7 +139,7 @@ private:
   void code(const block& b) {
     if (!fits(200)) return;
     out_ += "<pre><code";
-    if (!b.language.empty()) out_ += " class=\"language-" + attribute_text(b.language) + '"';
+    if (!b.language.empty()) out_ += " class=\"language-" + html::escaped(b.language) + '"';
     out_ += '>';
     for (const char c : b.text) {
       if (c == '&')
@@ -234,7 +209,7 @@ private:
       close.insert(0, "</" + tag + '>');
     };
     if (!url.empty()) {
-      const auto address = attribute_text(url);
+      const auto address = html::escaped(url);
       if (!fits(address.size() + 600)) return;
       wrap("a", " href=\"" + address + "\" target=\"_blank\" rel=\"noopener noreferrer\"");
     }

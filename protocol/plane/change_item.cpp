@@ -96,7 +96,12 @@ step change_item::on_before(const http_response& answer) {
 }
 
 step change_item::on_written(const http_response& answer) {
-  if (answer.status != 200) return classify(answer, op_write);
+  if (answer.status != 200) {
+    auto f = classify(answer, op_write);
+    if (f.code == errc::conflict)
+      f.remedy = "another work item of the project has this external id; Plane does not say which";
+    return f;
+  }
   auto item = parse_work_item(answer.body, op_write);
   if (!item) return item.error();
   item_ = std::move(*item);

@@ -247,26 +247,6 @@ private:
   std::vector<std::string> dropped_;
 };
 
-/// Changes fields of a work item. A 409 is a failure: it tells only the item's own id.
-class update_item final : public exchange {
-public:
-  update_item(api a, std::string project, std::string id, item_fields fields);
-  step start() override;
-  step on_response(const http_response& answer) override;
-  [[nodiscard]] const work_item& item() const noexcept { return item_; }
-  /// Plane answers 200 and drops who cannot be assigned; when all are dropped the field is empty.
-  [[nodiscard]] const std::vector<std::string>& dropped_assignees() const noexcept {
-    return dropped_;
-  }
-
-private:
-  api api_;
-  std::string project_, id_;
-  item_fields fields_;
-  work_item item_;
-  std::vector<std::string> dropped_;
-};
-
 /// Writes a comment; with an external pair a 409 means "exists".
 class create_item_comment final : public exchange {
 public:

@@ -91,33 +91,6 @@ step create_item::on_response(const http_response& answer) {
   return failure{.code = errc::crashed, .where = std::string{op_create}, .detail = "no stage"};
 }
 
-update_item::update_item(api a, std::string project, std::string id, item_fields fields)
-    : api_(std::move(a)),
-      project_(std::move(project)),
-      id_(std::move(id)),
-      fields_(std::move(fields)) {}
-
-step update_item::start() {
-  dropped_.clear();
-  auto request = update_work_item(api_, project_, id_, fields_);
-  if (!request) return request.error();
-  return call{std::move(*request), std::string{op_update}, true};
-}
-
-step update_item::on_response(const http_response& answer) {
-  if (answer.status == 200) {
-    auto item = parse_work_item(answer.body, op_update);
-    if (!item) return item.error();
-    item_ = std::move(*item);
-    dropped_ = dropped(fields_, item_);
-    return finished{};
-  }
-  auto f = classify(answer, op_update);
-  if (f.code == errc::conflict)
-    f.remedy = "another work item of the project has this external id; Plane does not say which";
-  return f;
-}
-
 create_item_comment::create_item_comment(api a, std::string project, std::string item,
                                          comment_fields fields)
     : api_(std::move(a)),

@@ -39,29 +39,17 @@ std::string item_url(const api& a, std::string_view project, std::string_view id
   return project_url(a, project, all);
 }
 
-void add(std::string& url, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  url += url.find('?') == std::string::npos ? '?' : '&';
-  url += key;
-  url += '=';
-  url += percent_encode(value);
-}
-
 std::string with(std::string url, const list_query& q) {
-  if (q.per_page > 0) add(url, "per_page", std::to_string(q.per_page));
-  add(url, "cursor", q.cursor);
-  add(url, "order_by", q.order_by);
-  add(url, "fields", q.fields);
-  add(url, "expand", q.expand);
+  if (q.per_page > 0) add_query(url, "per_page", std::to_string(q.per_page));
+  add_query(url, "cursor", q.cursor);
+  add_query(url, "order_by", q.order_by);
+  add_query(url, "fields", q.fields);
+  add_query(url, "expand", q.expand);
   return url;
 }
 
-http_request request(std::string_view method, std::string url) {
-  return {std::string{method}, std::move(url), {{"Accept", "application/json", false}}, {}};
-}
-
 http_request sending(std::string_view method, std::string url, const json::object& body) {
-  auto out = request(method, std::move(url));
+  auto out = json_request(method, std::move(url));
   out.headers.push_back({"Content-Type", "application/json", false});
   out.body = json::serialize(body);
   return out;
@@ -189,66 +177,66 @@ std::string_view bare_base(std::string_view base_url) noexcept {
   return base_url;
 }
 
-http_request get_me(const api& a) { return request("GET", url_of(a, {"users", "me"})); }
+http_request get_me(const api& a) { return json_request("GET", url_of(a, {"users", "me"})); }
 
 http_request list_projects(const api& a, const list_query& q) {
-  return request("GET", with(workspace_url(a, {"projects"}), q));
+  return json_request("GET", with(workspace_url(a, {"projects"}), q));
 }
 
 http_request get_project(const api& a, std::string_view project) {
-  return request("GET", project_url(a, project, {}));
+  return json_request("GET", project_url(a, project, {}));
 }
 
 http_request list_work_items(const api& a, std::string_view project, const list_query& q) {
-  return request("GET", with(project_url(a, project, {a.items_path}), q));
+  return json_request("GET", with(project_url(a, project, {a.items_path}), q));
 }
 
 http_request get_work_item(const api& a, std::string_view project, std::string_view id,
                            std::string_view expand) {
   auto url = item_url(a, project, id);
-  add(url, "expand", expand);
-  return request("GET", std::move(url));
+  add_query(url, "expand", expand);
+  return json_request("GET", std::move(url));
 }
 
 http_request get_by_identifier(const api& a, std::string_view identifier, std::int64_t sequence,
                                std::string_view expand) {
   const auto key = std::string{identifier} + '-' + std::to_string(sequence);
   auto url = workspace_url(a, {a.items_path, key});
-  add(url, "expand", expand);
-  return request("GET", std::move(url));
+  add_query(url, "expand", expand);
+  return json_request("GET", std::move(url));
 }
 
 http_request by_external_id(const api& a, std::string_view project, std::string_view source,
                             std::string_view id) {
   auto url = project_url(a, project, {a.items_path});
-  add(url, "external_id", id);
-  add(url, "external_source", source);
-  return request("GET", std::move(url));
+  add_query(url, "external_id", id);
+  add_query(url, "external_source", source);
+  return json_request("GET", std::move(url));
 }
 
 http_request list_states(const api& a, std::string_view project, const list_query& q) {
-  return request("GET", with(project_url(a, project, {"states"}), q));
+  return json_request("GET", with(project_url(a, project, {"states"}), q));
 }
 http_request list_labels(const api& a, std::string_view project, const list_query& q) {
-  return request("GET", with(project_url(a, project, {"labels"}), q));
+  return json_request("GET", with(project_url(a, project, {"labels"}), q));
 }
 http_request list_workspace_members(const api& a) {
-  return request("GET", workspace_url(a, {"members"}));
+  return json_request("GET", workspace_url(a, {"members"}));
 }
 http_request list_project_members(const api& a, std::string_view project) {
-  return request("GET", project_url(a, project, {"members"}));
+  return json_request("GET", project_url(a, project, {"members"}));
 }
 http_request list_comments(const api& a, std::string_view project, std::string_view item,
                            const list_query& q) {
-  return request("GET", with(item_url(a, project, item, {"comments"}), q));
+  return json_request("GET", with(item_url(a, project, item, {"comments"}), q));
 }
 http_request get_comment(const api& a, std::string_view project, std::string_view item,
                          std::string_view comment) {
-  return request("GET", item_url(a, project, item, {"comments", comment}));
+  return json_request("GET", item_url(a, project, item, {"comments", comment}));
 }
 http_request list_links(const api& a, std::string_view project, std::string_view item,
                         const list_query& q) {
-  return request("GET", with(item_url(a, project, item, {"links"}), q));
+  return json_request("GET", with(item_url(a, project, item, {"links"}), q));
 }
 
 result<http_request> create_work_item(const api& a, std::string_view project,
@@ -267,7 +255,7 @@ result<http_request> update_work_item(const api& a, std::string_view project, st
 }
 
 http_request delete_work_item(const api& a, std::string_view project, std::string_view id) {
-  return request("DELETE", item_url(a, project, id));
+  return json_request("DELETE", item_url(a, project, id));
 }
 
 http_request create_comment(const api& a, std::string_view project, std::string_view item,
@@ -280,7 +268,7 @@ http_request update_comment(const api& a, std::string_view project, std::string_
 }
 http_request delete_comment(const api& a, std::string_view project, std::string_view item,
                             std::string_view comment) {
-  return request("DELETE", item_url(a, project, item, {"comments", comment}));
+  return json_request("DELETE", item_url(a, project, item, {"comments", comment}));
 }
 
 result<http_request> create_state(const api& a, std::string_view project, std::string_view name,
@@ -303,7 +291,7 @@ http_request create_link(const api& a, std::string_view project, std::string_vie
 }
 http_request delete_link(const api& a, std::string_view project, std::string_view item,
                          std::string_view link) {
-  return request("DELETE", item_url(a, project, item, {"links", link}));
+  return json_request("DELETE", item_url(a, project, item, {"links", link}));
 }
 
 void authorize(http_request& request, const credential& c) {

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(begun_anew_the_set_is_read_again) {
   change.labels_added = {uuid('a')};
   change_item x{at, pid, iid, change, all_names()};
   (void)x.start();
-  (void)calls(x.on_response(item_with({uuid('b')}, {})));
+  BOOST_TEST(calls(x.on_response(item_with({uuid('b')}, {}))).request.method == "PATCH");
   BOOST_TEST(calls(x.start()).request.method == "GET");
   // It was carried out after all: nothing is left to write.
   ends(x.on_response(item_with({uuid('a'), uuid('b')}, {})));
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(people_whom_plane_drops_do_not_cost_the_others_their_place)
   change.set.assignees = std::vector<std::string>{uuid('c')};
   change_item x{at, pid, iid, change, all_names()};
   BOOST_TEST(calls(x.start()).request.method == "GET");
-  (void)calls(x.on_response(item_with({}, {uuid('a')})));
+  BOOST_TEST(calls(x.on_response(item_with({}, {uuid('a')}))).request.method == "PATCH");
   const auto back = calls(x.on_response(item_with({}, {})));  // the trap: cleared, with 200
   BOOST_TEST(back.request.method == "PATCH");
   BOOST_TEST(texts(body_of(back).at("assignees")) == std::vector{uuid('a')},
@@ -244,7 +244,8 @@ BOOST_AUTO_TEST_CASE(a_comment_whose_uuid_is_not_known_is_found_by_its_marker) {
                            R"("next_page_results":)" + (more ? "true}" : "false}"));
   };
   BOOST_TEST(has(calls(x.start()).request.url, "/comments/"));
-  (void)calls(x.on_response(page(comment_json("<p>b</p>", "lark:om_2"), true)));
+  const auto next = calls(x.on_response(page(comment_json("<p>b</p>", "lark:om_2"), true)));
+  BOOST_TEST(next.request.method == "GET");
   const auto w = calls(x.on_response(page(comment_json("<p>a</p>", "lark:om_1"), false)));
   BOOST_TEST(w.request.method == "PATCH");
   BOOST_TEST(x.comment_id() == cid);

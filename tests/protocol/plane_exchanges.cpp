@@ -3,6 +3,7 @@
 
 #include "exchange_steps.hpp"
 #include "plane_fixture.hpp"
+#include "protocol/plane/change_item.hpp"
 #include "protocol/plane/exchanges.hpp"
 
 using namespace pb::protocol;
@@ -364,11 +365,13 @@ BOOST_AUTO_TEST_CASE(refused_creations_carry_the_remote_reason) {
 BOOST_AUTO_TEST_CASE(an_update_patches_and_a_conflict_of_it_is_a_failure) {
   item_fields f;
   f.target_date = "2026-12-24";
-  update_item x{at, pid, iid, f};
+  change_item x{at, pid, iid, {f, {}, {}}};
   const auto c = calls(x.start());
   BOOST_TEST(c.request.method == "PATCH");
   BOOST_TEST(c.idempotent);
-  ends(x.on_response(recorded("047-issue-update-target-date")));
+  // Plane answers with uuids: one read gives them names.
+  const auto named = calls(x.on_response(recorded("047-issue-update-target-date")));
+  BOOST_TEST(named.request.method == "GET");
   BOOST_TEST(!x.item().target_date.empty());
   (void)x.start();
   const auto conflict = fails(x.on_response(recorded("063-issue-update-external-conflict")));
@@ -376,12 +379,6 @@ BOOST_AUTO_TEST_CASE(an_update_patches_and_a_conflict_of_it_is_a_failure) {
   BOOST_TEST(!conflict.remedy.empty());
   (void)x.start();
   BOOST_TEST(fails(x.on_response(recorded("152-issue-patch-deleted"))).code == errc::not_found);
-  item_fields people;
-  people.assignees = std::vector<std::string>{"31db1155-fc3f-48f4-b991-6fd43e85d109"};
-  update_item y{at, pid, iid, people};
-  (void)y.start();
-  ends(y.on_response(recorded("226-issue-update-assign-nonmember")));
-  BOOST_TEST(y.dropped_assignees().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_comment_is_written_once) {
