@@ -168,14 +168,20 @@ private:
     return false;
   }
 
+  std::optional<failure> authorize(const job& j, protocol::http_request& request) {
+    const auto& whose = j.next.credential;
+    if (j.renewal || (whose.empty() && !policy_.authorize)) return std::nullopt;
+    if (whose.empty()) return policy_.authorize(request);
+    if (policy_.authorize_as) return policy_.authorize_as(request, whose);
+    return no_tries(errc::key_missing, policy_.name, "no credential of that person is held here");
+  }
+
   void send(job_ptr j) {
     protocol::http_request request = j->next.request;
-    if (!j->renewal && policy_.authorize) {
-      if (auto missing = policy_.authorize(request)) {
-        breaker_->not_tried();
-        finish(*j, std::move(*missing));
-        return;
-      }
+    if (auto missing = authorize(*j, request)) {
+      breaker_->not_tried();
+      finish(*j, std::move(*missing));
+      return;
     }
     const auto token = ++last_token_;
     ++j->tries;
@@ -219,7 +225,7 @@ private:
     // otherwise wait for its own end.
     if (!remote_is_down) breaker_->succeeded(ctx_->steady_ms());
 
-    if (r && !j->challenged && policy_.challenged(j->request, *r)) {
+    if (r && !j->challenged && j->next.credential.empty() && policy_.challenged(j->request, *r)) {
       j->challenged = true;
       requeue_first(std::move(j));
       pump();
@@ -280,7 +286,10 @@ private:
     if (j.so_far.failed) {
       probe_->failed();
       if (j.so_far.failed->status == 0) j.so_far.failed->status = j.so_far.status;
-      if (const auto pause = policy_.pause_after(*j.so_far.failed)) {
+      // What is said of a person's credential is no reason to pause everybody else's calls.
+      const auto pause =
+          j.next.credential.empty() ? policy_.pause_after(*j.so_far.failed) : std::nullopt;
+      if (pause) {
         paused_until_ = ctx_->steady_ms() + *pause;
         pause_reason_ = describe(*j.so_far.failed);
         status_->paused_until_us = to_micros(ctx_->clock.now() + *pause);

@@ -48,6 +48,11 @@ struct connector_policy {
   http::call_limits limits;
   /// Adds credentials; a failure (KEY_MISSING) ends the exchange.
   std::function<std::optional<failure>(protocol::http_request&)> authorize;
+  /// The same for a call with a credential of its own, by its name (protocol::call::credential).
+  /// What the remote says of it is its owner's trouble: it pauses nobody else's calls. Unset: such
+  /// calls end with key_missing.
+  std::function<std::optional<failure>(protocol::http_request&, const std::string& name)>
+      authorize_as;
   /// True when this answer refuses the credentials and the same call should be made once more with
   /// new ones.
   std::function<bool(const protocol::http_request& sent, const protocol::http_response&)>

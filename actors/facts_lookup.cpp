@@ -210,10 +210,12 @@ void facts_lookup::person(const sync::need& n, urgency how, done then) {
     if (!row) return to(not_had(n, row.error()));
     const auto key = r.credential("default", http::personal_key_credential(n.key));
     if (!key) return to(not_had(n, key.error()));
+    const auto refused = r.state(http::refused_key_state(n.key));
+    if (!refused) return to(not_had(n, refused.error()));
     sync::person_facts p;
     p.open_id = n.key;
     p.admin = self->is_admin(n.key);
-    p.own_key = key->has_value();
+    p.own_key = *key && (!*refused || **refused != http::which_key(**key));
     const auto now = self->from_.ctx->clock.now();
     const bool settled =
         *row && ((*row)->left || !(*row)->plane_user.empty() ||

@@ -43,7 +43,12 @@ private:
   void carry_out(effect& head) override;
   [[nodiscard]] bool changes_knowledge() const override { return changes_knowledge_; }
   std::string settle(effect& e, const performed& p, persistence::write& unit) override;
+  /// What a person's own key is not good for any more is written by the bot in their name.
+  bool before_failure(effect& e, const failure& f, const performed& p,
+                      persistence::write& unit) override;
   void died(const effect& e, const failure& f, persistence::write& unit) override;
+
+  static bool write_as_bot(effect& e, sync::plane_write what);
 
   owner& whose_;
   const connector_port& plane_;

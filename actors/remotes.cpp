@@ -93,7 +93,7 @@ void remotes::learn_items_path(const protocol::exchange& probe) const {
 exchange_ptr remotes::write(const sync::plane_write& asked, const std::string& project,
                             const std::string& item, plane_ns::item_names names,
                             bool possibly_sent) const {
-  const auto what = personal_keys ? asked : sync::as_integration(asked);
+  const auto what = people ? asked : sync::as_integration(asked);
   struct visitor {
     plane_ns::api api;
     const std::string &project, &item;

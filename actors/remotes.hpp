@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/person_keys.hpp"
 #include "protocol/caldav/event.hpp"
 #include "protocol/caldav/href.hpp"
 #include "protocol/exchange.hpp"
@@ -82,7 +83,7 @@ struct remotes {
   /// @param item  empty for plane.create_item: it takes its project from the write
   /// @param possibly_sent  an earlier attempt may have arrived: look before creating
   /// With the key of whoever asked where they gave one (protocol::call::credential) and the
-  /// connector can use it (personal_keys); else with the connector's own, and their name in front.
+  /// connector can use it (people); else with the connector's own, and their name in front.
   [[nodiscard]] exchange_ptr write(const sync::plane_write& what, const std::string& project,
                                    const std::string& item, protocol::plane::item_names names,
                                    bool possibly_sent) const;
@@ -112,7 +113,8 @@ struct remotes {
   [[nodiscard]] exchange_ptr probe_items_path(const std::string& project) const;
   void learn_items_path(const protocol::exchange& probe) const;
 
-  bool personal_keys = false;  ///< Plane's connector authorizes calls by their credential's name
+  /// Plane's connector makes calls with people's own keys; unset: with the integration's alone.
+  std::shared_ptr<person_keys> people{};
 
   std::shared_ptr<std::atomic<bool>> old_paths = std::make_shared<std::atomic<bool>>(false);
 

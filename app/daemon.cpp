@@ -6,6 +6,7 @@
 #include "app/feed.hpp"
 #include "app/inspection.hpp"
 #include "app/lark_wiring.hpp"
+#include "app/personal_key_vault.hpp"
 #include "app/personal_keys.hpp"
 #include "app/telemetry.hpp"
 #include "app/token_vault.hpp"
@@ -44,7 +45,8 @@ struct daemon::parts {
   actors::context_ptr ctx;
   std::shared_ptr<token_vault> vault;
   std::shared_ptr<shared_budget> budget;
-  std::shared_ptr<lark_account> account;  ///< Feishu's; none without it
+  std::shared_ptr<personal_key_vault> people;  ///< none without Feishu, or nothing to seal with
+  std::shared_ptr<lark_account> account;       ///< Feishu's; none without it
   std::unique_ptr<actors::runtime> runtime;
   /// Before the actors that it tells and the store that it fills.
   struct shelter_end {
@@ -76,6 +78,12 @@ struct daemon::parts {
   }
   void add_endpoints();
   void add_lark_endpoints();
+  /// A person's mapping or key was changed: who holds the old one reads again.
+  void forget_person(const std::string& open_id) {
+    if (people) people->forget(open_id);
+    runtime->forget({sync::need::kind::person, open_id});
+    runtime->forget({sync::need::kind::project, ""});  // their members' names
+  }
   std::string config_json() {
     const std::lock_guard hold{config_lock};
     return config::show_json(loaded);
@@ -171,6 +179,11 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
     chat->with_link = connect_links(s, *p->store, p->clock, p->random);
     tree.chat = std::move(chat);
   }
+  if (p->account && p->sealer->has_key()) {
+    p->people = std::make_shared<personal_key_vault>(*p->store, *p->sealer, p->clock,
+                                                     s.plane.requests_per_minute);
+    join_personal_keys(tree, p->people);
+  }
   p->runtime = std::make_unique<actors::runtime>(std::move(tree));
   // What an earlier run left in the spool goes first: the listener is not open yet.
   p->shelter->start(*p->store, [runtime = p->runtime.get()](
@@ -236,10 +249,21 @@ void daemon::parts::add_lark_endpoints() {
       if (p.identifier == identifier) return p.id;
     return std::string{};
   };
+  mappings.changed = [this](http::mapping_kind kind, const std::string& key) {
+    if (kind == http::mapping_kind::user)
+      forget_person(key);
+    else
+      runtime->forget({sync::need::kind::channels, key});
+  };
   http::add_mapping_endpoints(*server, mappings);
 
-  http::personal_key_dependencies keys{*store, clock, s.server.public_url, key_check_at(s, *client),
-                                       {},     {}};
+  http::personal_key_dependencies keys{
+      *store,
+      clock,
+      s.server.public_url,
+      key_check_at(s, *client),
+      {},
+      [this](const std::string& open_id) { forget_person(open_id); }};
   if (sealer->has_key())
     keys.seal = [this](const std::string& name, const secret& plain) {
       return sealer->seal("default", name, plain, clock.now());
@@ -273,6 +297,7 @@ void daemon::reload(config::load_outcome next) {
   p_->take_secrets();
   log::configure(p_->values().log.level, p_->values().log.format);
   p_->budget->use(p_->values());
+  if (p_->people) p_->people->use(p_->values().plane.requests_per_minute);
   p_->runtime->reconfigure(actor_options(p_->values()));
   if (diff.applied.empty() && diff.needs_restart.empty()) log::info("reloaded, nothing changed");
   for (const auto& key : diff.applied) log::info("reloaded", {log::kv("entry", key)});

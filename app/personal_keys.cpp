@@ -67,10 +67,12 @@ std::function<result<sync::lark_effect>(const sync::lark_effect&)> connect_links
       // The link then leads to a page that says so, and the bot gives another.
       if (!w) log::warn("a link could not be kept", {log::kv("failure", w.error())});
     });
+    const auto phrase =
+        asked.content == sync::refused_key_link ? sync::phrase::reconnect : sync::phrase::connect;
     sync::lark_effect out = asked;
     out.msg_type = "text";
     out.content = protocol::lark::text_content(
-        sync::say(sync::phrase::connect, asked.language == "zh", {ticket.url.reveal()}));
+        sync::say(phrase, asked.language == "zh", {ticket.url.reveal()}));
     return out;
   };
 }

@@ -365,6 +365,12 @@ void add_routes(std::vector<route>& out, const deps_ptr& deps) {
 std::string personal_key_credential(std::string_view open_id) {
   return "lark.person." + std::string{open_id};
 }
+std::string refused_key_state(std::string_view open_id) {
+  return "lark.key_refused/" + std::string{open_id};
+}
+std::string which_key(const credential_row& row) {
+  return std::to_string(to_micros(row.changed_at));
+}
 
 std::vector<route> mapping_routes(const mapping_dependencies& needs) {
   const auto deps = std::make_shared<const mapping_dependencies>(needs);

@@ -36,5 +36,8 @@ std::vector<route> mapping_routes(const mapping_dependencies& needs);
 
 /// The name under which a person's own API key is sealed; gone with their mapping.
 std::string personal_key_credential(std::string_view open_id);
+/// The state entry that says which key of theirs Plane refuses: which_key() of its row.
+std::string refused_key_state(std::string_view open_id);
+std::string which_key(const persistence::credential_row& row);
 
 }  // namespace pb::http

@@ -211,6 +211,7 @@ private:
     write unit;
     unit.credentials.push_back(std::move(*sealed));
     unit.states.push_back({v->state_key, std::nullopt});
+    unit.states.push_back({refused_key_state(v->ticket.open_id), std::nullopt});
     if (v->mapping) {
       // Whoever has the key is the person: nobody else has to say so.
       auto& m = *v->mapping;

@@ -44,7 +44,8 @@ public:
 };
 
 /// Another exchange, each of its calls made with a credential of its own: what a person does as
-/// themselves. Results are read from inner().
+/// themselves. Remotes count by credential, so it is the calls' budget key too. Results are read
+/// from inner().
 class with_credential final : public exchange {
 public:
   with_credential(std::shared_ptr<exchange> inner, std::string credential)
@@ -57,7 +58,7 @@ public:
 
 private:
   step signed_by_them(step s) const {
-    if (auto* c = std::get_if<call>(&s)) c->credential = credential_;
+    if (auto* c = std::get_if<call>(&s)) c->credential = c->budget_key = credential_;
     return s;
   }
   std::shared_ptr<exchange> inner_;

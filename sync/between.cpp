@@ -32,12 +32,9 @@ std::optional<std::string> text_in(const json_fields& f, std::string_view key) {
 }
 
 json::object object_of(const thread_commented& b) {
-  return {{"thread", b.thread},
-          {"chat", b.chat},
-          {"message", b.message},
-          {"html", b.html},
-          {"author", value_of(b.author)},
-          {"project", b.project}};
+  return {{"thread", b.thread},           {"chat", b.chat},
+          {"message", b.message},         {"html", b.html},
+          {"author", value_of(b.author)}, {"project", b.project}};
 }
 void read(const json_fields& f, thread_commented& b) {
   b = {f.text("thread"), f.text("chat"), f.text("message"),
@@ -84,12 +81,8 @@ void read(const json_fields& f, thread_edited& b) {
 }
 
 json::object object_of(const thread_bound& b) {
-  return {{"thread", b.thread},
-          {"chat", b.chat},
-          {"bound", b.bound},
-          {"comments", b.comments},
-          {"changes", b.changes},
-          {"project", b.project}};
+  return {{"thread", b.thread},     {"chat", b.chat},       {"bound", b.bound},
+          {"comments", b.comments}, {"changes", b.changes}, {"project", b.project}};
 }
 void read(const json_fields& f, thread_bound& b) {
   b = {f.text("thread"),         f.text("chat"),          f.flag("bound", true),
@@ -185,7 +178,10 @@ json::object object_of(const chat_alarm& b) { return {{"text", b.text}}; }
 void read(const json_fields& f, chat_alarm& b) { b.text = f.text("text"); }
 
 json::object object_of(const thread_started& b) {
-  return {{"thread", b.thread}, {"chat", b.chat}, {"item", object_of(b.item)}, {"shown", b.shown},
+  return {{"thread", b.thread},
+          {"chat", b.chat},
+          {"item", object_of(b.item)},
+          {"shown", b.shown},
           {"announced_by", b.announced_by}};
 }
 void read(const json_fields& f, thread_started& b) {
@@ -199,6 +195,9 @@ json::object object_of(const thread_ended& b) {
 void read(const json_fields& f, thread_ended& b) {
   b = {f.text("thread"), f.text("chat"), f.text("why")};
 }
+
+json::object object_of(const key_refused& b) { return {{"open_id", b.open_id}}; }
+void read(const json_fields& f, key_refused& b) { b.open_id = f.text("open_id"); }
 
 /// Tries each kind in turn; the forms are all different.
 template <std::size_t I = 0>

@@ -66,8 +66,8 @@ struct thread_wants_item {
 };
 
 template <class T>
-concept asks_item =
-    std::same_as<T, thread_commented> || std::same_as<T, thread_edited> || std::same_as<T, thread_bound>;
+concept asks_item = std::same_as<T, thread_commented> || std::same_as<T, thread_edited> ||
+    std::same_as<T, thread_bound>;
 
 // Work item → conversation -----------------------------------------------------------------------
 /// Fields changed. One burst becomes one message: the conversation's digest effect merges them.
@@ -130,9 +130,17 @@ struct thread_ended {
   std::string why;  ///< "bot removed", "chat dissolved"
 };
 
-using between = std::variant<thread_commented, thread_recalled, thread_edited, thread_bound,
-                             thread_wants_item, item_changed, item_commented, item_answered,
-                             chat_announcement, chat_alarm, thread_started, thread_ended>;
+/// A lane → conversation: Plane does not take this person's own key any more. What they wrote is
+/// written by the bot; they are told in private how to connect again.
+struct key_refused {
+  static constexpr std::string_view form = "person.key_refused";
+  std::string open_id;
+};
+
+using between =
+    std::variant<thread_commented, thread_recalled, thread_edited, thread_bound, thread_wants_item,
+                 item_changed, item_commented, item_answered, chat_announcement, chat_alarm,
+                 thread_started, thread_ended, key_refused>;
 std::string_view form_of(const between& b) noexcept;
 std::string to_json(const between& b);
 /// The project that a conversation's request names; empty: none.

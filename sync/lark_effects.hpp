@@ -9,7 +9,7 @@
 //   emoji lark.recall        message lark.connect_link  open_id, language: whoever carries it out
 //   makes a one-time link, writes the
 //                      text (sync/thread_text: connect_text) and sends it; the link is in no
-//                      payload
+//                      payload; content refused_key_link: because Plane refuses the key they gave
 #pragma once
 #include <string>
 #include <string_view>
@@ -31,6 +31,8 @@ struct lark_effect {
   std::string about;
   friend bool operator==(const lark_effect&, const lark_effect&) = default;
 };
+
+inline constexpr std::string_view refused_key_link = "refused";
 
 inline constexpr std::size_t max_lark_effect_bytes = 512U << 10;
 

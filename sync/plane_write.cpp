@@ -191,6 +191,18 @@ std::string own_key_of(const plane_write& w) {
   const auto* author = author_of(w);
   return author != nullptr && author->own_key ? author->open_id : std::string{};
 }
+std::string thread_of(const plane_write& w) {
+  struct visitor {
+    std::string operator()(const comment_creation& c) const { return c.by.thread; }
+    std::string operator()(const comment_strike& c) const { return c.by.thread; }
+    std::string operator()(const item_update& u) const {
+      return u.fields.empty() || u.fields.front().by.empty() ? std::string{}
+                                                             : u.fields.front().by.front().thread;
+    }
+    std::string operator()(const thread_wants_item& t) const { return t.thread; }
+  };
+  return std::visit(visitor{}, w);
+}
 plane_write as_integration(plane_write w) {
   struct visitor {
     void operator()(comment_creation& c) const { c.by.author.own_key = false; }

@@ -78,6 +78,8 @@ std::string to_json(const plane_write& w);
 result<plane_write> parse_plane_write(std::string_view operation, std::string_view payload);
 /// The person (open_id) whose own key this is written with; empty: the integration's.
 std::string own_key_of(const plane_write& w);
+/// The conversation of whoever it is written for first; empty: nobody's.
+std::string thread_of(const plane_write& w);
 /// The same write with the integration's key, for an installation that holds no personal ones: the
 /// author's name is then in front.
 plane_write as_integration(plane_write w);

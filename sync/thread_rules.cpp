@@ -32,6 +32,16 @@ thread_verdict start(thread_desk& desk, const thread_started& s) {
   return desk.done("applied: bound by announcement");
 }
 
+thread_verdict ask_to_reconnect(thread_desk& desk, const key_refused& heard) {
+  if (heard.open_id.empty()) return desk.ignored("nobody to tell");
+  lark_effect e;
+  e.open_id = heard.open_id;
+  e.language = desk.chinese() ? "zh" : "en";
+  e.content = refused_key_link;
+  desk.effect("lark.connect_link", "reconnect:" + e.open_id, e, "reconnect");
+  return desk.done("applied: asked to connect again");
+}
+
 thread_verdict alarm(thread_desk& desk, const chat_alarm& a) {
   const auto m = lark::answer_message(say(phrase::alarm, desk.chinese(), {a.text}));
   lark_effect e;
@@ -83,6 +93,7 @@ thread_verdict judge(const thread_knowledge& known, const between& heard, const 
   if (const auto* b = std::get_if<thread_bound>(&heard)) return count_thread(desk, *b);
   if (const auto* r = std::get_if<thread_recalled>(&heard))
     return judge_recall(desk, {r->message, known.chat, {}, now});
+  if (const auto* r = std::get_if<key_refused>(&heard)) return ask_to_reconnect(desk, *r);
   if (const auto* e = std::get_if<thread_ended>(&heard)) {
     if (!desk.bound()) return desk.ignored("nothing is bound here");
     desk.unbind();

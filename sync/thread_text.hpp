@@ -61,7 +61,8 @@ enum class phrase : std::uint8_t {
   quiet_off,     //
   link_private,  ///< answered in a group
   link_needs_mapping,
-  connect,  ///< {0} address
+  connect,    ///< {0} address
+  reconnect,  ///< {0} address
   // mistakes
   unknown_command,       ///< {0}
   unknown_command_near,  ///< {0}, {1}

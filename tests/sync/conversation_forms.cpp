@@ -56,7 +56,8 @@ BOOST_AUTO_TEST_CASE(each_kind_has_a_form_of_its_own_and_no_other_reads_it) {
        {between{thread_commented{}}, between{thread_recalled{}}, between{thread_edited{}},
         between{thread_bound{}}, between{thread_wants_item{}}, between{item_changed{}},
         between{item_commented{}}, between{item_answered{}}, between{chat_announcement{}},
-        between{chat_alarm{}}, between{thread_started{}}, between{thread_ended{}}}) {
+        between{chat_alarm{}}, between{thread_started{}}, between{thread_ended{}},
+        between{key_refused{}}}) {
     BOOST_TEST(forms.insert(form_of(b)).second);
     const auto back = parse_between(form_of(b), to_json(b));
     BOOST_REQUIRE(back.has_value());
