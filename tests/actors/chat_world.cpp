@@ -135,7 +135,8 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       sync::person_facts p;
       p.open_id = n.key;
       p.name = "Li Lei";
-      p.plane_user = seeds().owner_id;
+      p.plane_user = plane_user.empty() ? seeds().owner_id : plane_user;
+      p.own_key = has_own_key;
       a.found.people[n.key] = p;
       break;
     }
@@ -143,7 +144,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       sync::project_facts f;
       f.project = web;
       sync::project_facts::member owner;
-      owner.user.id = seeds().owner_id;
+      owner.user.id = plane_user.empty() ? seeds().owner_id : plane_user;
       owner.user.display_name = "Owner";
       owner.open_id = person;
       f.members.push_back(owner);

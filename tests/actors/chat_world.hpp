@@ -32,6 +32,8 @@ public:
   static constexpr const char* chat_id = "oc_2b4d6f8a0c1e3a5b7d9f1b3d5f7a9c0e";
   static constexpr const char* bot = "ou_c0ffee00c0ffee00c0ffee00c0ffee00";
   static constexpr const char* person = "ou_5d3c1b9a7f6e4d2c8b0a9f8e7d6c5b4a";
+  std::string plane_user;  ///< whom the person is mapped to; empty: the owner
+  bool has_own_key = false;
   /// Calls of which the way back takes a second; empty: none.
   std::string slow;
 

@@ -1,0 +1,250 @@
+// People who gave their own key of Plane write as themselves; when Plane takes it no more the bot
+// writes for them, and they are told once.
+#define BOOST_TEST_MODULE actors_own_keys
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "app/personal_key_vault.hpp"
+#include "chat_world.hpp"
+#include "http/mapping_endpoints.hpp"
+#include "http/personal_key.hpp"
+
+using namespace pb;
+using namespace pb::test;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+constexpr const char* own_key = "plane_api_of_li_lei_and_nobody_else";
+
+struct own_keys : chat_world {
+  persistence::sealer sealer{secret{std::string(32, 'k')}};
+  std::shared_ptr<app::personal_key_vault> vault;
+  std::string member, item, root;
+
+  own_keys() {
+    settings.log.level = log::level::debug;
+    sandbox::new_user u;
+    u.email = "li.lei@example.org";
+    u.display_name = "lilei";
+    member = plane().add_user(u);
+    plane().add_workspace_member(seeds().workspace_slug, member, 15);
+    plane().add_project_member(project, member, 15);
+    plane_user = member;
+    has_own_key = true;
+    assemble = [this, rest = assemble](actors::runtime_parts& p) {
+      rest(p);
+      auto chat_calls = std::make_shared<actors::chat_calls>(*p.chat);
+      chat_calls->with_link = [](const sync::lark_effect& e) -> result<sync::lark_effect> {
+        auto out = e;
+        out.msg_type = "text";
+        out.content = json::serialize(json::object{{"text", "connect: " + e.content}});
+        return out;
+      };
+      p.chat = chat_calls;
+      vault = std::make_shared<app::personal_key_vault>(p.ctx->store, sealer, p.ctx->clock,
+                                                        settings.plane.requests_per_minute);
+      app::join_personal_keys(p, vault);
+    };
+  }
+  void know_at_plane(const char* key) { plane().add_token(member, secret{key}); }
+  void keep(const char* key) {
+    auto row = sealer.seal("default", http::personal_key_credential(person),
+                           secret{http::to_text(http::personal_key{secret{key}, member})}, now());
+    persistence::write unit;
+    unit.credentials.push_back(std::move(*row));
+    store().submit(std::move(unit), [](const auto&) {});
+    run_for(1ms);
+  }
+  void bind() {
+    start();
+    item = create("Login page is blank");
+    run_for(5s);
+    root = say("the login page is blank");
+    run_for(2s);
+    say("/bind " + link_of(item), root, true);
+    run_for(20s);
+  }
+  struct comment {
+    std::string html, actor, source, id;
+  };
+  std::vector<comment> comments() {
+    const auto all =
+        json::parse(page("GET", "projects/" + project + "/issues/" + item + "/comments/").body);
+    const auto& list = all.is_array() ? all.as_array() : all.at("results").as_array();
+    std::vector<comment> out;
+    const auto text = [](const json::value& c, const char* key) {
+      const auto* v = c.as_object().if_contains(key);
+      return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
+    };
+    for (const auto& c : list)
+      out.push_back({text(c, "comment_html"), text(c, "actor"), text(c, "external_source"),
+                     text(c, "external_id")});
+    return out;
+  }
+  std::size_t told() { return chat.saying("connect: refused"); }
+  void at_rest_and_clean() {
+    BOOST_TEST(settle(10min));
+    const auto c = counts();
+    BOOST_TEST(c.dead_effects == 0);
+    BOOST_TEST(c.dead_deliveries == 0);
+    for (const auto& line : log()) BOOST_TEST(line.find(own_key) == std::string::npos);
+    BOOST_TEST(actors().find(own_key) == std::string::npos);
+    for (const auto& e : effects()) {
+      BOOST_TEST(e.payload.find(own_key) == std::string::npos);
+      BOOST_TEST(e.last_error.find(own_key) == std::string::npos);
+    }
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(who_gave_a_key_writes_as_themselves_and_is_not_told_their_own_words,
+                        own_keys) {
+  know_at_plane(own_key);
+  keep(own_key);
+  bind();
+  const auto before = chat.messages.size();
+  say("/comment seen on Safari 17", root, true);
+  run_for(1min);
+  say("/priority high", root, true);
+  run_for(1min);
+  const auto all = comments();
+  BOOST_REQUIRE(all.size() == 1u);
+  BOOST_TEST(all[0].actor == member);
+  BOOST_TEST(all[0].html == "<p>seen on Safari 17</p>");
+  BOOST_TEST(all[0].source == "planebridge");
+  BOOST_TEST(all[0].id.starts_with("lark:om_person"));
+  const auto now_is =
+      json::parse(page("GET", "projects/" + project + "/issues/" + item + "/").body);
+  BOOST_TEST(now_is.at("priority").as_string() == "high");
+  for (auto n = before; n < chat.messages.size(); ++n)
+    BOOST_TEST(chat.messages[n].content.find("Safari") == std::string::npos);
+  BOOST_TEST(told() == 0u);
+  at_rest_and_clean();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refused_key_is_used_once_and_the_bot_writes_with_the_name_in_front,
+                        own_keys) {
+  keep(own_key);  // Plane does not know it
+  bind();
+  const auto first = calls.size();
+  say("/comment seen on Safari 17", root, true);
+  run_for(1min);
+  const auto refused = [&] {
+    return std::count_if(calls.begin() + static_cast<std::ptrdiff_t>(first), calls.end(),
+                         [](const sent_call& c) { return c.status == 401 || c.status == 403; });
+  };
+  BOOST_TEST(refused() == 1);
+  say("/priority high", root, true);
+  run_for(1min);
+  const auto other = say("another conversation");
+  run_for(2s);
+  say("/bind " + link_of(item), other, true);
+  run_for(20s);
+  say("/comment and on Firefox", other, true);
+  run_for(1min);
+  // A new process knows it too.
+  kill();
+  start();
+  say("/comment still there", other, true);
+  run_for(1min);
+  BOOST_TEST(refused() == 1);
+  BOOST_TEST(told() == 1u);
+  const auto all = comments();
+  BOOST_REQUIRE(all.size() == 3u);
+  for (const auto& c : all) {
+    BOOST_TEST(c.actor != member);
+    BOOST_TEST((c.html.find("Li Lei:") != std::string::npos));
+    BOOST_TEST(c.source == "planebridge");
+  }
+  const auto now_is =
+      json::parse(page("GET", "projects/" + project + "/issues/" + item + "/").body);
+  BOOST_TEST(now_is.at("priority").as_string() == "high");
+  // Nobody else's calls waited for it.
+  BOOST_TEST(comments_with(item, "seen on Safari 17") == 1u);
+  at_rest_and_clean();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_field_is_set_by_the_bot_when_the_key_is_refused, own_keys) {
+  keep(own_key);
+  bind();
+  say("/priority urgent", root, true);
+  run_for(1min);
+  const auto now_is =
+      json::parse(page("GET", "projects/" + project + "/issues/" + item + "/").body);
+  BOOST_TEST(now_is.at("priority").as_string() == "urgent");
+  BOOST_TEST(told() == 1u);
+  at_rest_and_clean();
+}
+
+BOOST_FIXTURE_TEST_CASE(another_key_in_its_place_is_used_at_once, own_keys) {
+  keep(own_key);
+  bind();
+  say("/comment by the bot", root, true);
+  run_for(1min);
+  BOOST_TEST(told() == 1u);
+  know_at_plane("plane_api_the_second_key_of_li_lei");
+  keep("plane_api_the_second_key_of_li_lei");
+  vault->forget(person);
+  say("/comment by themselves", root, true);
+  run_for(1min);
+  const auto all = comments();
+  BOOST_REQUIRE(all.size() == 2u);
+  BOOST_TEST(std::count_if(all.begin(), all.end(), [&](const comment& c) {
+               return c.actor == member && c.html == "<p>by themselves</p>";
+             }) == 1);
+  at_rest_and_clean();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_is_withdrawn_or_does_not_open_leaves_the_bot_to_write,
+                        own_keys) {
+  bind();  // they are said to have one, and there is none
+  say("/comment one", root, true);
+  run_for(1min);
+  persistence::write unit;
+  auto row = *persistence::sealer{secret{std::string(32, 'x')}}.seal(
+      "default", http::personal_key_credential(person), secret{"{}"}, now());
+  unit.credentials.push_back(row);
+  store().submit(std::move(unit), [](const auto&) {});
+  vault->forget(person);
+  say("/comment two", root, true);
+  run_for(1min);
+  BOOST_TEST(comments_with(item, "Li Lei:") == 2u);
+  BOOST_TEST(told() == 0u);
+  at_rest_and_clean();
+}
+
+BOOST_FIXTURE_TEST_CASE(keys_are_held_in_number_and_each_is_counted_for_itself, own_keys) {
+  start();
+  keep(own_key);
+  vault->use(3);
+  const auto call_of = [](const std::string& who) {
+    protocol::call c;
+    c.credential = c.budget_key = http::personal_key_credential(who);
+    return c;
+  };
+  const auto at = context().clock.steady_now();
+  for (int n = 0; n < 3; ++n) {
+    BOOST_TEST(!vault->admit(at, call_of(person)));
+    protocol::http_request r;
+    BOOST_TEST(!vault->authorize(r, call_of(person).credential));
+    BOOST_REQUIRE(r.headers.size() == 1u);
+    BOOST_TEST(r.headers[0].sensitive);
+    BOOST_TEST(r.headers[0].value == own_key);
+  }
+  const auto wait = vault->admit(at, call_of(person));
+  BOOST_REQUIRE(wait.has_value());
+  BOOST_TEST((wait->waits == actors::admission_wait::who::key));
+  BOOST_TEST((wait->pause > 59s && wait->pause <= 60s));
+  // Others without a key are let through to be told so.
+  for (std::size_t n = 0; n < 2 * app::personal_key_vault::most_held; ++n) {
+    const auto c = call_of("ou_" + std::to_string(n));
+    BOOST_TEST(!vault->admit(at + 1ms * static_cast<int>(n), c));
+    protocol::http_request r;
+    BOOST_TEST((vault->authorize(r, c.credential)->code == errc::key_missing));
+    BOOST_TEST(r.headers.empty());
+  }
+  BOOST_TEST(vault->held() == app::personal_key_vault::most_held);
+}
