@@ -50,6 +50,13 @@ BOOST_FIXTURE_TEST_CASE(a_link_goes_to_whom_it_is_for_and_its_ticket_is_kept, fi
     BOOST_TEST((words.find("Plane") != std::string::npos));
   }
   BOOST_TEST(store.states_kept.size() == 2u);
+  store.states_kept.clear();
+  pb::sync::lark_effect refused;
+  refused.open_id = "ou_ann";
+  refused.content = pb::sync::refused_key_link;
+  const auto again = pb::app::connect_links(settings, store, clock, random)(refused);
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST((again->content.find("no longer takes") != std::string::npos));
   for (const auto& [key, value] : store.states_kept) {
     BOOST_TEST(key.starts_with(pb::http::connect_ticket_prefix));
     BOOST_TEST(value.find("ou_ann") != std::string::npos);
