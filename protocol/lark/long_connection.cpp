@@ -23,6 +23,7 @@ milliseconds since(steady_time then, steady_time now) {
 link_actions long_connection::start(steady_time now) {
   if (state_ != state::idle && state_ != state::stopped && state_ != state::waiting) return {};
   state_ = state::asking;
+  draining_ = false;
   phase_due_ = now + limits_.dialling;
   return {ask_address{}};
 }
@@ -59,7 +60,6 @@ link_actions long_connection::opened(steady_time now) {
   phase_due_.reset();
   tried_again_ = false;
   ++figures_.opened;
-  figures_.last_problem.clear();
   return {ping(now)};
 }
 
@@ -122,6 +122,7 @@ link_actions long_connection::on_data(steady_time now, frame f) {
 }
 
 link_actions long_connection::hand_on(steady_time now, frame last, std::string payload) {
+  if (draining_) return {send_frame{write_frame(refusal(last, milliseconds{0}))}};
   if (taking_.size() >= limits_.messages_taking) {
     ++figures_.refused;
     figures_.last_problem = "too many messages at once";
@@ -129,8 +130,8 @@ link_actions long_connection::hand_on(steady_time now, frame last, std::string p
   }
   ++figures_.messages;
   const auto token = ++last_token_;
-  std::string id{last.header("message_id")};
-  taking_.emplace(token, taking{std::move(last), now});
+  std::string id{last.header("message_id").substr(0, 128)};  // for the log
+  taking_.emplace(token, in_hand{std::move(last), now});
   taking_order_.push_back(token);
   return {take_message{token, std::move(id), std::move(payload)}};
 }
@@ -146,6 +147,9 @@ link_actions long_connection::taken(steady_time now, std::uint64_t token, bool d
                                                         callback ? answer_json : std::string_view{})
                                       : refusal(it->second.last, took));
   taking_.erase(it);
+  // Or the list would grow until the next ping.
+  while (!taking_order_.empty() && !taking_.contains(taking_order_.front()))
+    taking_order_.pop_front();
   return {send_frame{std::move(bytes)}};
 }
 

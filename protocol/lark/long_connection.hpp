@@ -75,6 +75,10 @@ public:
                      std::string_view answer_json);
   /// due() has come.
   link_actions tick(steady_time now, double draw);
+  /// From now on nothing new is taken: Feishu sends it again, to whoever is linked then. What is
+  /// being taken is still acknowledged; `taking()` tells when that is done.
+  void drain() noexcept { draining_ = true; }
+  [[nodiscard]] std::size_t taking() const noexcept { return taking_.size(); }
   /// Orderly: hangs up; idle afterwards.
   link_actions stop();
 
@@ -83,13 +87,13 @@ public:
 
   struct figures {
     std::uint64_t opened = 0, lost = 0, half_open = 0, frames = 0, messages = 0, refused = 0;
-    std::string last_problem;
+    std::string last_problem;  ///< also after it has passed
   };
   [[nodiscard]] const figures& look() const noexcept { return figures_; }
 
 private:
   using milliseconds = std::chrono::milliseconds;
-  struct taking {
+  struct in_hand {
     frame last;  ///< acknowledged with it
     steady_time since{};
   };
@@ -110,9 +114,10 @@ private:
   std::int32_t service_ = 0;
   std::optional<steady_time> phase_due_;  ///< of asking, dialling, waiting
   std::optional<steady_time> ping_due_, silence_due_;
+  bool draining_ = false;
   bool tried_again_ = false;  ///< the first pause after a loss is drawn, later ones the interval
   frame_joiner joiner_;
-  std::unordered_map<std::uint64_t, taking> taking_;
+  std::unordered_map<std::uint64_t, in_hand> taking_;
   std::deque<std::uint64_t> taking_order_;  ///< by age; may name some that have ended
   std::uint64_t last_token_ = 0;
   figures figures_;

@@ -182,6 +182,20 @@ BOOST_AUTO_TEST_CASE(more_than_can_be_taken_at_once_is_sent_again_later) {
   BOOST_TEST(sent(third.front()).payload.value() == R"({"code":500})");
 }
 
+BOOST_AUTO_TEST_CASE(before_it_hangs_up_it_acknowledges_what_it_took_and_takes_nothing_new) {
+  linked l;
+  const auto token = only<take_message>(l.hear(piece_of("a", "{}")))->token;
+  l.link.drain();
+  const auto second = l.hear(piece_of("b", "{}"));
+  BOOST_REQUIRE(second.size() == 1u);
+  BOOST_TEST(sent(second.front()).payload.value() == R"({"code":500})");
+  BOOST_TEST(l.link.taking() == 1u);
+  BOOST_TEST(sent(l.link.taken(l.now, token, true, false, "{}").front()).payload.value() ==
+             R"({"code":200})");
+  BOOST_TEST(l.link.taking() == 0u);
+  BOOST_TEST((only<hang_up>(l.link.stop()) != nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(a_half_open_link_is_noticed_after_a_ping_and_no_sooner) {
   linked l;
   BOOST_TEST(l.link.tick(l.now + 24s, 0.5).empty());
