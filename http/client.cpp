@@ -31,7 +31,9 @@ std::optional<proxy_address> read_proxy(const secret& url, std::optional<failure
   return std::nullopt;
 }
 
-std::shared_ptr<client_shared> make_shared_part(client_options options) {
+}  // namespace
+
+std::shared_ptr<client_shared> make_client_shared(client_options options) {
   auto out = std::make_shared<client_shared>();
   out->options = std::move(options);
   const auto& o = out->options;
@@ -55,8 +57,6 @@ std::shared_ptr<client_shared> make_shared_part(client_options options) {
   }
   return out;
 }
-
-}  // namespace
 
 struct client::impl {
   asio::io_context io;
@@ -90,7 +90,7 @@ struct client::impl {
 
 client::client(client_options options) : impl_(std::make_unique<impl>()) {
   const auto threads = std::clamp(options.threads, 1u, 64u);
-  impl_->shared = make_shared_part(std::move(options));
+  impl_->shared = make_client_shared(std::move(options));
   for (unsigned i = 0; i < threads; ++i)
     impl_->threads.emplace_back([p = impl_.get()] { p->run(); });
 }

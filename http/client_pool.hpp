@@ -44,6 +44,9 @@ private:
   std::once_flag trusted_;
 };
 
+/// Reads the options; what is wrong with them is kept for the calls that need them.
+std::shared_ptr<client_shared> make_client_shared(client_options options);
+
 class client_pool : public std::enable_shared_from_this<client_pool> {
 public:
   client_pool(boost::asio::io_context& io, std::shared_ptr<client_shared> shared)

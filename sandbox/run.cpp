@@ -34,7 +34,7 @@ struct sandbox_server::impl {
         inside(data, faults, timers, [this] { sender.pump(); }),
         chats(clock, random, o.lark),
         lark_seeds(seed_lark(chats)),
-        link(chats, random),
+        link(chats, random, o.link),
         pushes(chats, faults, client, timers,
                {.event_url = o.lark_event_url,
                 .callback_url = o.lark_callback_url,

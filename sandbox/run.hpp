@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sandbox/control.hpp"
+#include "sandbox/lark_link.hpp"
 #include "sandbox/lark_seed.hpp"
 #include "sandbox/listener.hpp"
 
@@ -24,10 +25,8 @@ struct run_options {
   std::string lark_event_url{};       ///< empty: none
   std::string lark_callback_url{};    ///< empty: the event URL
   bool lark_long_connection = false;  ///< pushes go over the long connection instead
+  lark_link_options link{};           ///< of the long connection
 };
-
-class lark_link;
-class lark_sender;
 
 /// Everything together; answers as soon as it is made.
 class sandbox_server {
