@@ -18,6 +18,7 @@
 #include "http/calendar_feed.hpp"
 #include "http/client.hpp"
 #include "http/journal_endpoints.hpp"
+#include "http/lark_long_connection.hpp"
 #include "http/lark_webhook.hpp"
 #include "http/mapping_endpoints.hpp"
 #include "http/personal_key.hpp"
@@ -65,6 +66,7 @@ struct daemon::parts {
   std::shared_ptr<http::secret_list> metrics_tokens = std::make_shared<http::secret_list>();
   std::unique_ptr<http::admin_auth> auth;
   std::shared_ptr<http::lark_reception> lark;
+  std::unique_ptr<http::lark_long_connection> link;  ///< instead of Feishu's webhook
   std::unique_ptr<http::server> server;
 
   const config::settings& values() const { return loaded.values; }
@@ -198,6 +200,7 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->figures->watch(*p->server);
   p->add_endpoints();
   if (auto listening = p->server->start(); !listening) return listening.error();
+  if (p->link) p->link->start();
   log::info("planebridge listens",
             {log::kv("version", version), log::kv("address", s.server.address),
              log::kv("port", p->server->port()), log::kv("plane", p->ctx->opt().plane_on),
@@ -241,7 +244,13 @@ void daemon::parts::add_lark_endpoints() {
   lark = std::make_shared<http::lark_reception>(
       http::lark_reception_options{}, *runtime, clock,
       [this](http::webhook_outcome o) { figures->webhook("lark", o); });
-  http::add_lark_webhook(*server, {lark_keys, lark_tokens, s.lark.legacy_cards}, lark);
+  link = lark_link(s, *client, lark, clock, random);
+  if (link) {
+    shown->watch(*link);
+    figures->watch(*link, clock);
+  }
+  http::add_lark_webhook(*server, {lark_keys, lark_tokens, s.lark.legacy_cards, link != nullptr},
+                         lark);
 
   http::mapping_dependencies mappings{*store, clock, *auth, {}, {}};
   mappings.resolve_project = [ctx = ctx](const std::string& identifier) {
@@ -299,6 +308,7 @@ void daemon::reload(config::load_outcome next) {
   p_->budget->use(p_->values());
   if (p_->people) p_->people->use(p_->values().plane.requests_per_minute);
   p_->runtime->reconfigure(actor_options(p_->values()));
+  if (p_->link) p_->link->start();  // again, when it gave up and the cause is mended
   if (diff.applied.empty() && diff.needs_restart.empty()) log::info("reloaded, nothing changed");
   for (const auto& key : diff.applied) log::info("reloaded", {log::kv("entry", key)});
   for (const auto& key : diff.needs_restart) log::warn("needs a restart", {log::kv("entry", key)});
@@ -307,6 +317,7 @@ void daemon::reload(config::load_outcome next) {
 bool daemon::stop() {
   const milliseconds grace = p_->values().server.shutdown_grace;
   const auto begun = p_->clock.steady_now();
+  if (p_->link) p_->link->stop(grace / 4);
   p_->server->drain(grace / 2);
   p_->runtime->settle(grace / 2);
   p_->shelter->stop();

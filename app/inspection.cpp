@@ -1,6 +1,7 @@
 #include "app/inspection.hpp"
 
 #include <boost/json.hpp>
+#include <optional>
 
 namespace pb::app {
 namespace json = boost::json;
@@ -25,22 +26,63 @@ json::object to_json(const persistence::shelter_figures& f, timestamp now) {
   return o;
 }
 
+/// Servers hang up routinely, and Feishu asks for up to 30 s before the next attempt.
+constexpr std::chrono::seconds away_is_normal{60};
+
+bool in_trouble(const http::lark_link_health& h, timestamp now) {
+  return h.given_up || (!h.open && now - h.since > away_is_normal);
+}
+
+json::object to_json(const http::lark_link_health& h, timestamp now) {
+  const auto time = [](timestamp t) {
+    return t == timestamp{} ? json::value(nullptr) : json::value(format_rfc3339(t));
+  };
+  const auto& f = h.figures;
+  json::object o{{"state", h.state},
+                 {"open", h.open},
+                 {"since", time(h.since)},
+                 {"last_frame", time(h.last_frame)},
+                 {"reconnects", f.opened > 0 ? f.opened - 1 : 0},
+                 {"lost", f.lost},
+                 {"half_open", f.half_open},
+                 {"frames", f.frames},
+                 {"messages", f.messages},
+                 {"refused", f.refused}};
+  if (!f.last_problem.empty()) o["last_reason"] = f.last_problem;
+  if (!h.remedy.empty())
+    o["remedy"] = h.remedy;
+  else if (in_trouble(h, now))
+    o["remedy"] =
+        "check that LARK_BASE_URL answers from this machine; Feishu sends again for some hours "
+        "what "
+        "comes meanwhile";
+  return o;
+}
+
 }  // namespace
 
 std::string inspection::health(bool detailed) const {
   auto told = actors_.health(detailed);
   const auto f = spool_.figures();
-  if (!detailed && !f.engaged) return told;
+  const auto now = clock_.now();
+  const auto link = link_ == nullptr ? std::nullopt : std::optional{link_->health()};
+  const bool cut_off = link && in_trouble(*link, now);
+  if (!detailed && !f.engaged && !cut_off) return told;
   boost::system::error_code problem;
   auto whole = json::parse(told, problem);
   auto* data = problem ? nullptr : whole.find_pointer("/data", problem);
   if (data == nullptr || !data->is_object()) return told;
   auto& o = data->get_object();
   // The database may be there again, and what came meanwhile is not in the journal yet.
-  if (f.engaged && o["status"] == "ok") o["status"] = "degraded";
+  if ((f.engaged || cut_off) && o["status"] == "ok") o["status"] = "degraded";
+  if (auto* down = o.if_contains("down"); cut_off && down != nullptr && down->is_array())
+    down->get_array().emplace_back("lark_long_connection");
+  if (auto* lark = whole.find_pointer("/data/dependencies/lark", problem);
+      link && lark != nullptr && lark->is_object())
+    lark->get_object()["long_connection"] = to_json(*link, now);
   if (auto* store = whole.find_pointer("/data/dependencies/store", problem);
       store != nullptr && store->is_object())
-    store->get_object()["spool"] = to_json(f, clock_.now());
+    store->get_object()["spool"] = to_json(f, now);
   return json::serialize(whole);
 }
 
@@ -56,6 +98,7 @@ std::string inspection::scheduler() const {
   o["store_batch_max"] = figures_.store_batch_max;
   o["store_queue_max"] = figures_.store_queue_max;
   o["spool"] = to_json(spool_.figures(), clock_.now());
+  if (link_ != nullptr) o["lark_long_connection"] = to_json(link_->health(), clock_.now());
   return json::serialize(whole);
 }
 

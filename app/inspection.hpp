@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "http/inbox.hpp"
+#include "http/lark_long_connection.hpp"
 #include "persistence/shelter.hpp"
 
 namespace pb::app {
@@ -22,6 +23,9 @@ public:
   inspection(http::inspector& actors, const persistence::shelter& spool, const clock_source& clock,
              fixed_figures figures)
       : actors_(actors), spool_(spool), clock_(clock), figures_(figures) {}
+
+  /// Before the listener starts; it outlives the last question.
+  void watch(const http::lark_long_connection& link) { link_ = &link; }
 
   [[nodiscard]] std::string actors(const actor_query& q) const override {
     return actors_.actors(q);
@@ -43,6 +47,7 @@ private:
   const persistence::shelter& spool_;
   const clock_source& clock_;
   fixed_figures figures_;
+  const http::lark_long_connection* link_ = nullptr;
 };
 
 }  // namespace pb::app

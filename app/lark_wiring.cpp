@@ -46,4 +46,17 @@ std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const conf
   return account;
 }
 
+std::unique_ptr<http::lark_long_connection> lark_link(
+    const config::settings& s, http::transport& calls,
+    std::shared_ptr<http::lark_reception> reception, const clock_source& clock,
+    random_source& random) {
+  if (!s.lark.enabled() || s.lark.transport != config::lark_transport::websocket) return nullptr;
+  http::lark_long_connection_options o;
+  o.where.base_url = config::lark_base_url(s);
+  o.app = {s.lark.app_id, s.lark.app_secret};
+  o.client = client_options(s);
+  return std::make_unique<http::lark_long_connection>(std::move(o), calls, std::move(reception),
+                                                      clock, random);
+}
+
 }  // namespace pb::app

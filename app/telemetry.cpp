@@ -94,6 +94,22 @@ void metrics_telemetry::watch(const persistence::shelter& spool, const clock_sou
   });
 }
 
+void metrics_telemetry::watch(const http::lark_long_connection& link, const clock_source& clock) {
+  impl_->figures.before_render([&link, &clock](http::metrics& m) {
+    const auto h = link.health();
+    const auto& f = h.figures;
+    const auto quiet =
+        h.last_frame == timestamp{} ? std::chrono::microseconds{0} : clock.now() - h.last_frame;
+    m.long_connection("lark", h.open, quiet);
+    m.long_connection_total("lark", "opened", f.opened);
+    m.long_connection_total("lark", "lost", f.lost);
+    m.long_connection_total("lark", "half_open", f.half_open);
+    m.long_connection_total("lark", "frame", f.frames);
+    m.long_connection_total("lark", "message", f.messages);
+    m.long_connection_total("lark", "refused", f.refused);
+  });
+}
+
 std::string metrics_telemetry::render() { return impl_->figures.render(); }
 
 void metrics_telemetry::webhook(std::string_view source, http::webhook_outcome outcome) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/context.hpp"
+#include "http/lark_long_connection.hpp"
 #include "http/server.hpp"
 #include "http/webhook_outcome.hpp"
 #include "persistence/engine.hpp"
@@ -28,6 +29,8 @@ public:
   void watch(const http::server& listener);
   /// The spool; it outlives the last render(), as does the clock.
   void watch(const persistence::shelter& spool, const clock_source& clock);
+  /// Feishu's long connection, likewise.
+  void watch(const http::lark_long_connection& link, const clock_source& clock);
   [[nodiscard]] std::string render();
 
   void webhook(std::string_view source, http::webhook_outcome outcome);

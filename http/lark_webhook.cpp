@@ -47,6 +47,8 @@ public:
   std::optional<response> refuse_unread(const request& r) const {
     if (!options_.encrypt_keys->get()->empty() || !options_.verification_tokens->get()->empty())
       return std::nullopt;
+    if (options_.long_connection)
+      return error_response(404, "NOT_FOUND", "events come over the long connection here", r.id);
     reception_->count(webhook_outcome::key_missing);
     return missing_entry_response("lark.verification_token", r.id);
   }

@@ -20,6 +20,9 @@ struct lark_webhook_options {
   std::shared_ptr<secret_list> encrypt_keys;         ///< several while they rotate
   std::shared_ptr<secret_list> verification_tokens;  ///< likewise
   bool legacy_cards = false;                         ///< card.action.trigger_v1, signed with SHA-1
+  /// Events come over the long connection. With a key or a token pushes are taken here as well: of
+  /// the time before, and callbacks, which are a setting of their own in Feishu's console.
+  bool long_connection = false;
 };
 
 void add_lark_webhook(server& to, lark_webhook_options options,

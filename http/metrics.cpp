@@ -173,6 +173,14 @@ struct metrics::impl {
   family_of<Counter> spooled =
       counter("planebridge_spool_deliveries_total",
               "Deliveries that met a store that was away, by outcome.", {"outcome"});
+  family_of<Gauge> link_open = gauge("planebridge_long_connection_open",
+                                     "1 while the connection for events is open.", {"integration"});
+  family_of<Gauge> link_quiet =
+      gauge("planebridge_long_connection_quiet_seconds",
+            "Since the last frame of the connection for events.", {"integration"});
+  family_of<Counter> link_events =
+      counter("planebridge_long_connection_events_total",
+              "What happened on the connection for events.", {"integration", "what"});
   family_of<Gauge> budget = gauge("planebridge_rate_limit_remaining_requests",
                                   "Requests left in the present window.", {"integration"});
   family_of<Gauge> budget_size = gauge("planebridge_rate_limit_window_requests",
@@ -322,6 +330,15 @@ void metrics::spool(bool engaged, std::uint64_t records, std::uint64_t bytes,
 }
 void metrics::spool_total(std::string_view outcome, std::uint64_t total) {
   impl_->raise(impl_->spooled({outcome}), static_cast<double>(total));
+}
+void metrics::long_connection(std::string_view integration, bool open,
+                              std::chrono::microseconds quiet) {
+  impl_->link_open({integration}).Set(open ? 1 : 0);
+  impl_->link_quiet({integration}).Set(seconds(quiet));
+}
+void metrics::long_connection_total(std::string_view integration, std::string_view what,
+                                    std::uint64_t total) {
+  impl_->raise(impl_->link_events({integration, what}), static_cast<double>(total));
 }
 void metrics::rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                          std::chrono::milliseconds paused) {

@@ -60,6 +60,11 @@ public:
   /// Deliveries since the start by what became of them: "spooled", "drained", "touched",
   /// "refused"; and "damaged", stretches that did not read.
   void spool_total(std::string_view outcome, std::uint64_t total);
+  /// A connection that we keep open for what a remote system sends; `quiet`: since its last frame.
+  void long_connection(std::string_view integration, bool open, std::chrono::microseconds quiet);
+  /// Since the start: "opened", "lost", "half_open", "frame", "message", "refused".
+  void long_connection_total(std::string_view integration, std::string_view what,
+                             std::uint64_t total);
   void rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                   std::chrono::milliseconds paused);
   /// "well", "doubtful", "silent" …: the one named is 1, the others 0.

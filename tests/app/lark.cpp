@@ -78,6 +78,55 @@ BOOST_AUTO_TEST_CASE(without_key_and_token_the_answer_names_the_entry) {
   BOOST_TEST(has(a.body, "docs/secrets.md#lark-verification-token"), a.body);
 }
 
+BOOST_AUTO_TEST_CASE(events_come_over_a_connection_of_its_own) {
+  namespace sb = pb::sandbox;
+  sb::run_options o;
+  o.port = 0;
+  o.lark_long_connection = true;
+  o.link.reconnect_nonce = std::chrono::seconds{1};
+  const auto feishu = std::move(*sb::sandbox_server::start(o));
+  running b{false};
+  BOOST_TEST(b.push("{}").status == 503);
+  b.stop();
+  b.environment["LARK_APP_ID"] = o.lark.app_id;
+  b.environment["LARK_APP_SECRET"] = o.lark.app_secret.reveal();
+  b.environment["LARK_BASE_URL"] = feishu->url();
+  b.environment["PLANEBRIDGE_LARK_TRANSPORT"] = "websocket";
+  b.start();
+  const std::string link = "/data/dependencies/lark/long_connection";
+  const auto opened = [&](const std::string& times) {
+    return eventually(milliseconds{20'000}, [&] {
+      const auto h = b.json("/api/v1/health");
+      return text_at(h, link + "/state") == "open" && text_at(h, link + "/reconnects") == times;
+    });
+  };
+  BOOST_REQUIRE(opened("0"));
+  feishu->link().cut();
+  BOOST_REQUIRE(opened("1"));
+  const auto& seeds = feishu->lark_seeds();
+  BOOST_REQUIRE(
+      feishu->chats()
+          .say({.chat = seeds.group, .by = seeds.owner, .text = "/help", .mention_bot = true})
+          .has_value());
+  feishu->pushes().pump();
+  BOOST_TEST(eventually(milliseconds{20'000}, [&] {
+    return feishu->pushes().unfinished() == 0 && feishu->chats().messages(seeds.group).size() > 1;
+  }));
+  BOOST_TEST(text_at(b.json("/api/v1/deliveries?source=lark"), "/data/0/event") ==
+             "im.message.receive_v1");
+  BOOST_TEST(b.push("{}").status == 404);
+  const auto health = b.json("/api/v1/health");
+  BOOST_TEST(!text_at(health, link + "/last_reason").empty());
+  BOOST_TEST(!text_at(health, link + "/last_frame").empty());
+  const auto figures = ask({.url = b.url() + "/metrics"}).body;
+  BOOST_TEST(has(figures, "planebridge_long_connection_open{integration=\"lark\"} 1"), figures);
+  BOOST_TEST(b.stop() == 0);
+  BOOST_TEST(eventually(milliseconds{20'000}, [&] { return feishu->link().connections() == 0; }));
+  for (const auto* text : {"ticket", "access_key", "wss://", "ws://"})
+    BOOST_TEST(!has(b.log() + json::serialize(health), text), text);
+  BOOST_TEST(!has(b.log(), o.lark.app_secret.reveal()));
+}
+
 BOOST_AUTO_TEST_CASE(mappings_are_set_listed_imported_and_deleted_by_the_command_line) {
   const running b;
   auto f = b.command_line({"mappings", "users", "set", "ou_a", "-s", "plane_user=" + member, "-s",
@@ -108,8 +157,9 @@ BOOST_AUTO_TEST_CASE(mappings_are_set_listed_imported_and_deleted_by_the_command
                       "states=Todo;In Progress"});
   BOOST_TEST(f.code == 0, f.err);
   f = b.command_line({"mappings", "channels", "list"});
-  BOOST_TEST(has(f.out, "oc_a," + project + ",true,true,true,false,false,false,Todo;In Progress,,,\n"),
-             f.out);
+  BOOST_TEST(
+      has(f.out, "oc_a," + project + ",true,true,true,false,false,false,Todo;In Progress,,,\n"),
+      f.out);
   BOOST_TEST(b.command_line({"mappings", "channels", "delete", "oc_a", project}).code == 0);
   BOOST_TEST(b.command_line({"mappings", "channels", "set", "oc_a", "NOPE"}).code == 1);
   BOOST_TEST(b.command_line({"mappings", "channels", "set", "oc_a"}).code == 2);
