@@ -200,6 +200,8 @@ BOOST_FIXTURE_TEST_CASE(the_table_for_operators_has_every_metric_and_no_other, f
   m.queue_age("deliveries", 0ms);
   m.store_up(true);
   m.rate_limit("plane", 1, 1, 0ms);
+  m.long_connection("lark", true, 0ms);
+  m.long_connection_total("lark", "opened", 1);
   m.http_server(0, 0, 0, 0);
   m.spool_total("spooled", 1);
   m.webhook_state("well");
