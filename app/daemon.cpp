@@ -176,6 +176,7 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   actors::runtime_parts tree{p->ctx, remotes_of(s), plane_policy(s, p->vault, p->budget),
                              caldav_policy(s, p->random), false};
   p->account = join_lark(tree, s, *p->store, p->clock);
+  if (p->account) p->figures->watch(p->account);
   if (tree.chat) {
     auto chat = std::make_shared<actors::chat_calls>(*tree.chat);
     chat->with_link = connect_links(s, *p->store, p->clock, p->random);
@@ -241,8 +242,10 @@ void daemon::parts::add_endpoints() {
 
 void daemon::parts::add_lark_endpoints() {
   const auto& s = values();
+  http::lark_reception_options reception;
+  reception.answered = [this](std::string_view kind) { figures->callback_answered(kind); };
   lark = std::make_shared<http::lark_reception>(
-      http::lark_reception_options{}, *runtime, clock,
+      std::move(reception), *runtime, clock,
       [this](http::webhook_outcome o) { figures->webhook("lark", o); });
   link = lark_link(s, *client, lark, clock, random);
   if (link) {
@@ -306,6 +309,7 @@ void daemon::reload(config::load_outcome next) {
   p_->take_secrets();
   log::configure(p_->values().log.level, p_->values().log.format);
   p_->budget->use(p_->values());
+  if (p_->account) p_->account->use(lark_pace(p_->values()));
   if (p_->people) p_->people->use(p_->values().plane.requests_per_minute);
   p_->runtime->reconfigure(actor_options(p_->values()));
   if (p_->link) p_->link->start();  // again, when it gave up and the cause is mended

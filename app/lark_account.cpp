@@ -43,6 +43,11 @@ lark::pace::view lark_account::look() {
   return pace_.look(clock_.steady_now(), clock_.now());
 }
 
+lark_account::waits lark_account::waited() const {
+  const std::lock_guard hold{lock_};
+  return waited_;
+}
+
 std::optional<failure> lark_account::authorize(protocol::http_request& request) {
   const std::lock_guard hold{lock_};
   if (token_.empty() || good_until_ <= clock_.now()) {
@@ -101,6 +106,9 @@ std::optional<actors::admission_wait> lark_account::admit(steady_time now,
   {
     const std::lock_guard hold{lock_};
     v = pace_.admit(now, clock_.now(), c);
+    waited_.account += v.waits == lark::pace_verdict::who::account ? 1 : 0;
+    waited_.chat += v.waits == lark::pace_verdict::who::chat ? 1 : 0;
+    waited_.month += v.waits == lark::pace_verdict::who::call ? 1 : 0;
     notices = pace_.take_notices();
     if (restored_ && pace_.unsaved()) month = pace_.take_saved();
   }

@@ -41,6 +41,11 @@ public:
   void restore_month(const std::string& saved);
   void use(protocol::lark::pace_limits limits);
   [[nodiscard]] protocol::lark::pace::view look();
+  /// Calls that were told to wait since the start: a call may be told so more than once.
+  struct waits {
+    std::uint64_t account = 0, chat = 0, month = 0;
+  };
+  [[nodiscard]] waits waited() const;
 
   // For the policy.
   std::optional<failure> authorize(protocol::http_request& request);
@@ -62,6 +67,7 @@ private:
   bool restored_ = false;
   secret token_;
   timestamp good_until_{}, ask_again_at_{}, fresh_at_{};
+  waits waited_;
   std::optional<failure> no_token_;  ///< why the last renewal failed
 };
 

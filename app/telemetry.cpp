@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "app/lark_account.hpp"
 #include "http/metrics.hpp"
 
 namespace pb::app {
@@ -32,28 +33,35 @@ metrics_telemetry::~metrics_telemetry() = default;
 void metrics_telemetry::watch(const actors::context_ptr& ctx) {
   for (const auto* integration : {"plane", "caldav"})
     impl_->figures.breaker_state(integration, "closed");
+  if (ctx->opt().lark_on) impl_->figures.breaker_state("lark", "closed");
   impl_->figures.before_render([ctx, weak = std::weak_ptr<impl>{impl_}](http::metrics& m) {
     const auto self = weak.lock();
     if (!self) return;
     m.store_up(ctx->store.health() == persistence::store_health::up);
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> kinds;
-    std::map<std::string, std::int64_t> lanes;
+    std::map<std::string, std::map<std::string, std::int64_t>> lanes;
     for (const auto& f : ctx->probes.all()) {
       auto& [n, mailbox] = kinds[f.kind];
       ++n;
       mailbox += f.mailbox;
-      if (f.kind == "issue")  // whose lane is the calendar's
-        ++lanes[!f.in_flight.empty()                 ? "in_flight"
-                : f.state.starts_with("backing off") ? "backing_off"
-                : f.state.starts_with("suspended")   ? "suspended"
-                                                     : "idle"];
+      // An item's first lane is the calendar's, a conversation's Feishu's; both may write to Plane.
+      const bool writes = f.in_flight.starts_with("plane.");
+      if (writes || f.kind == "issue" || f.kind == "thread")
+        ++lanes[writes              ? "plane"
+                : f.kind == "issue" ? "caldav"
+                                    : "lark"][!f.in_flight.empty()                 ? "in_flight"
+                                              : f.state.starts_with("backing off") ? "backing_off"
+                                              : f.state.starts_with("suspended")   ? "suspended"
+                                                                                   : "idle"];
     }
     for (const auto& [kind, figures] : kinds) {
       m.actors(kind, figures.first);
       m.mailbox_depth(kind, figures.second);
     }
-    for (const auto* state : {"in_flight", "backing_off", "suspended", "idle"})
-      m.lanes("caldav", state, lanes[state]);
+    for (const auto* integration : {"caldav", "lark", "plane"})
+      for (const auto* state : {"in_flight", "backing_off", "suspended", "idle"})
+        if (integration == std::string_view{"caldav"} || ctx->opt().lark_on)
+          m.lanes(integration, state, lanes[integration][state]);
     const auto gaps = ctx->gaps.look();
     m.webhook_state(gaps.webhook);
     m.gaps(gaps.found_by_polls, gaps.lost.size(),
@@ -70,6 +78,21 @@ void metrics_telemetry::watch(const std::string& integration,
     // others may use the same key: what the remote told counts when it is less
     if (v.remote_remaining) left = std::min(left, *v.remote_remaining);
     m.rate_limit(integration, std::max<std::int64_t>(0, left), v.limit, v.blocked_for);
+  });
+}
+
+void metrics_telemetry::watch(std::shared_ptr<lark_account> account) {
+  impl_->figures.before_render([account = std::move(account)](http::metrics& m) {
+    const auto v = account->look();
+    m.rate_limit(
+        "lark", std::max<std::int64_t>(0, std::int64_t{v.per_minute} - std::int64_t{v.last_minute}),
+        v.per_minute, v.stopped_for);
+    m.month_calls("lark", v.this_month, v.per_month);
+    m.slow_chats(static_cast<std::int64_t>(v.slow_chats));
+    const auto w = account->waited();
+    m.pace_waits("lark", "account", w.account);
+    m.pace_waits("lark", "chat", w.chat);
+    m.pace_waits("lark", "month", w.month);
   });
 }
 
@@ -112,7 +135,11 @@ void metrics_telemetry::watch(const http::lark_long_connection& link, const cloc
 
 std::string metrics_telemetry::render() { return impl_->figures.render(); }
 
+void metrics_telemetry::callback_answered(std::string_view kind) {
+  impl_->figures.callback_answered(kind);
+}
 void metrics_telemetry::webhook(std::string_view source, http::webhook_outcome outcome) {
+  impl_->figures.push(source, http::to_string(outcome));
   if (outcome == http::webhook_outcome::dead)
     impl_->figures.dead_letter("delivery");  // journaled, too
   else if (http::is_rejected(outcome))

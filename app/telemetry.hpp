@@ -15,6 +15,8 @@
 
 namespace pb::app {
 
+class lark_account;
+
 class metrics_telemetry final : public actors::telemetry {
 public:
   metrics_telemetry();
@@ -25,6 +27,8 @@ public:
   /// The request budget of one remote account.
   void watch(const std::string& integration,
              std::function<protocol::plane::request_budget::view()> budget);
+  /// Feishu's account: its pace, its month, what had to wait.
+  void watch(std::shared_ptr<lark_account> account);
   /// The listener; it outlives the last render(), which is an answer of its own.
   void watch(const http::server& listener);
   /// The spool; it outlives the last render(), as does the clock.
@@ -34,6 +38,7 @@ public:
   [[nodiscard]] std::string render();
 
   void webhook(std::string_view source, http::webhook_outcome outcome);
+  void callback_answered(std::string_view kind);
   void committed(const persistence::commit_figures& c);
 
   void delivery_journaled(bool duplicate, std::string_view source) override;

@@ -24,6 +24,7 @@ actors::options actor_options(const config::settings& s) {
   o.outcome_wait = c.outcome_wait;
   o.plane_parallel = c.plane_parallel;
   o.caldav_parallel = c.caldav_parallel;
+  o.lark_parallel = c.lark_parallel;
   o.retry.max_attempts = static_cast<std::int32_t>(c.max_attempts);
   o.retry.max_age = c.max_age;
   o.retry.base = c.backoff_base;

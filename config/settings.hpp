@@ -158,6 +158,7 @@ struct concurrency_settings {
   std::chrono::seconds passivate_after{60};
   unsigned plane_parallel = 2;
   unsigned caldav_parallel = 4;
+  unsigned lark_parallel = 8;
   unsigned max_attempts = 15;
   std::chrono::hours max_age{24};
   std::chrono::milliseconds backoff_base{2'000};

@@ -37,9 +37,11 @@ void lark_reception::take(lark::opened push, timestamp received_at, const std::s
     count(webhook_outcome::preview);
     const auto* asked = std::get_if<lark::preview_request>(&push.what.what);
     if (!options_.previews || asked == nullptr) return done({true, std::move(in.answer), true});
-    return options_.previews->preview(*asked, [done = std::move(done)](std::string json) {
-      done({true, std::move(json), true});
-    });
+    return options_.previews->preview(
+        *asked, [done = std::move(done), answered = options_.answered](std::string json) {
+          done({true, std::move(json), true});
+          if (answered) answered("preview");
+        });
   }
   arriving a;
   auto& row = a.append.row;
@@ -60,6 +62,11 @@ void lark_reception::take(lark::opened push, timestamp received_at, const std::s
   a.answer = std::move(in.answer);
   a.callback = in.callback;
   a.request = request;
+  if (a.callback && options_.answered)
+    done = [done = std::move(done), answered = options_.answered](lark_answer said) {
+      done(std::move(said));
+      answered("click");
+    };
   journal(std::move(a), std::move(done));
 }
 

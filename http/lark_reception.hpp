@@ -33,6 +33,8 @@ struct lark_reception_options {
   std::size_t most_waiting = 1024;
   /// Whoever answers previews; empty: no previews. Outlived by nothing that asks it.
   std::shared_ptr<preview_source> previews;
+  /// For metrics: a callback is answered, "click" or "preview". Any thread, must not block.
+  std::function<void(std::string_view kind)> answered;
 };
 
 struct lark_answer {

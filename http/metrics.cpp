@@ -187,6 +187,22 @@ struct metrics::impl {
                                        "Requests that a window allows.", {"integration"});
   family_of<Gauge> budget_pause = gauge("planebridge_rate_limit_pause_seconds",
                                         "Pause before the next request.", {"integration"});
+  family_of<Counter> pushes =
+      counter("planebridge_pushes_total", "What senders pushed, by what became of it.",
+              {"source", "outcome"});
+  family_of<Counter> callbacks =
+      counter("planebridge_lark_callbacks_answered_total",
+              "Callbacks of cards and links that were answered.", {"kind"});
+  family_of<Gauge> month =
+      gauge("planebridge_month_calls", "Calls of this month.", {"integration"});
+  family_of<Gauge> month_size =
+      gauge("planebridge_month_limit_calls", "Calls that a month may have; 0: no limit is known.",
+            {"integration"});
+  family_of<Counter> waits =
+      counter("planebridge_pace_waits_total", "Calls that had to wait, by what for.",
+              {"integration", "reason"});
+  family_of<Gauge> slow =
+      gauge("planebridge_lark_slow_chats", "Chats to which Feishu wants fewer calls.", {});
   family_of<Gauge> webhook =
       gauge("planebridge_webhook_state", "1 for what is known of Plane's webhook.", {"state"});
   family_of<Counter> unannounced =
@@ -346,6 +362,19 @@ void metrics::rate_limit(std::string_view integration, std::int64_t remaining, s
   impl_->budget_size({integration}).Set(static_cast<double>(limit));
   impl_->budget_pause({integration}).Set(seconds(paused));
 }
+void metrics::push(std::string_view source, std::string_view outcome) {
+  impl_->pushes({source, outcome}).Increment();
+}
+void metrics::callback_answered(std::string_view kind) { impl_->callbacks({kind}).Increment(); }
+void metrics::month_calls(std::string_view integration, std::int64_t used, std::int64_t allowed) {
+  impl_->month({integration}).Set(static_cast<double>(used));
+  impl_->month_size({integration}).Set(static_cast<double>(allowed));
+}
+void metrics::pace_waits(std::string_view integration, std::string_view reason,
+                         std::uint64_t total) {
+  impl_->raise(impl_->waits({integration, reason}), static_cast<double>(total));
+}
+void metrics::slow_chats(std::int64_t n) { impl_->slow({}).Set(static_cast<double>(n)); }
 void metrics::webhook_state(std::string_view state) {
   for (const std::string_view each :
        {"well", "doubtful", "silent", "never_arrived", "wrong_secret", "work_items_off"})

@@ -67,6 +67,15 @@ public:
                              std::uint64_t total);
   void rate_limit(std::string_view integration, std::int64_t remaining, std::int64_t limit,
                   std::chrono::milliseconds paused);
+  /// What became of a push, in the words of webhook_outcome; rejected ones too.
+  void push(std::string_view source, std::string_view outcome);
+  /// "click", "preview": Feishu waited for the answer.
+  void callback_answered(std::string_view kind);
+  /// Calls of this month and how many it may have; 0: no limit is known.
+  void month_calls(std::string_view integration, std::int64_t used, std::int64_t allowed);
+  /// Calls that had to wait since the start, by what for: "account", "chat", "month".
+  void pace_waits(std::string_view integration, std::string_view reason, std::uint64_t total);
+  void slow_chats(std::int64_t n);
   /// "well", "doubtful", "silent" …: the one named is 1, the others 0.
   void webhook_state(std::string_view state);
   /// Changes that a poll found first, since the start; projects that the key lost.

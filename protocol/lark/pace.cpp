@@ -247,6 +247,7 @@ pace::view pace::look(steady_time now, timestamp wall) {
   v.last_second = static_cast<std::uint32_t>(std::count_if(
       sent_.begin(), sent_.end(), [now](steady_time t) { return t + second_window > now; }));
   v.this_month = used_;
+  v.per_minute = limits_.per_minute;
   v.per_month = limits_.per_month;
   v.slow_chats =
       static_cast<std::size_t>(std::count_if(chats_.begin(), chats_.end(), [&](const auto& c) {

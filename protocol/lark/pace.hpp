@@ -70,7 +70,7 @@ public:
   std::vector<pace_notice> take_notices();
 
   struct view {
-    std::uint32_t last_second = 0, last_minute = 0;
+    std::uint32_t last_second = 0, last_minute = 0, per_minute = 0;
     std::int64_t this_month = 0, per_month = 0;
     std::size_t slow_chats = 0;
     std::chrono::milliseconds stopped_for{};

@@ -34,6 +34,7 @@ const std::vector<shown> table = {
     {"passivate_after_s", "/data/passivate_after_ms", 1000},
     {"plane_parallel", "/data/plane_parallel"},
     {"caldav_parallel", "/data/caldav_parallel"},
+    {"lark_parallel", "/data/lark_parallel"},
     {"max_attempts", "/data/retry/max_attempts"},
     {"max_age_h", "/data/retry/max_age_ms", 3'600'000},
     {"backoff_base_ms", "/data/retry/backoff_base_ms"},

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "app/lark_account.hpp"
 #include "persistence/inline_store.hpp"
 
 using namespace pb;
@@ -94,4 +95,35 @@ BOOST_FIXTURE_TEST_CASE(the_listeners_figures_are_shown, fixture) {
   it.watch(listener);
   expect("planebridge_http_connections 0");
   expect("planebridge_http_requests_total 0");
+}
+
+BOOST_FIXTURE_TEST_CASE(feishus_account_its_pushes_and_its_callbacks_are_shown, fixture) {
+  protocol::lark::pace_limits limits;
+  limits.per_minute = 3;
+  limits.per_month = 10'000;
+  limits.chat_per_second = 1;
+  const auto account = std::make_shared<app::lark_account>(app::lark_credentials{}, limits, clock,
+                                                           app::lark_account::hooks{});
+  it.watch(account);
+  protocol::call c;
+  c.operation = "lark.reply";
+  c.budget_key = "oc_1";
+  for (int n = 0; n < 3; ++n) (void)account->admit(clock.steady_now(), c);
+  expect("planebridge_month_calls{integration=\"lark\"} 1");
+  expect("planebridge_month_limit_calls{integration=\"lark\"} 10000");
+  expect("planebridge_rate_limit_remaining_requests{integration=\"lark\"} 2");
+  expect("planebridge_pace_waits_total{integration=\"lark\",reason=\"chat\"} 2");
+  for (const char* chat : {"oc_2", "oc_3", "oc_4"}) {
+    c.budget_key = chat;
+    (void)account->admit(clock.steady_now(), c);
+  }
+  expect("planebridge_rate_limit_remaining_requests{integration=\"lark\"} 0");
+  expect("planebridge_pace_waits_total{integration=\"lark\",reason=\"account\"} 1");
+  it.webhook("lark", http::webhook_outcome::accepted);
+  it.webhook("lark", http::webhook_outcome::duplicate);
+  it.webhook("lark", http::webhook_outcome::accepted);
+  expect("planebridge_pushes_total{outcome=\"accepted\",source=\"lark\"} 2");
+  expect("planebridge_pushes_total{outcome=\"duplicate\",source=\"lark\"} 1");
+  it.callback_answered("click");
+  expect("planebridge_lark_callbacks_answered_total{kind=\"click\"} 1");
 }

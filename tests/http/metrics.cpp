@@ -204,6 +204,11 @@ BOOST_FIXTURE_TEST_CASE(the_table_for_operators_has_every_metric_and_no_other, f
   m.long_connection_total("lark", "opened", 1);
   m.http_server(0, 0, 0, 0);
   m.spool_total("spooled", 1);
+  m.push("lark", "accepted");
+  m.callback_answered("click");
+  m.month_calls("lark", 1, 2);
+  m.pace_waits("lark", "chat", 1);
+  m.slow_chats(1);
   m.webhook_state("well");
   m.gaps(0, 0, 0);
   m.http_answers(200, 1);
