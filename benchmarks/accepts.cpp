@@ -23,11 +23,13 @@
 #include <deque>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "benchmarks/lark_pushes.hpp"
 #include "benchmarks/webhooks.hpp"
 
 namespace {
@@ -40,8 +42,9 @@ struct wanted {
   double seconds = 1.5, warmup = 0.3;
   double rate = 0;  ///< per second; 0: closed loop
   bool keep_alive = true;
-  std::size_t limit = 0;  ///< requests at most; 0: none
-  std::string sent;       ///< file, empty: none
+  std::size_t limit = 0;       ///< requests at most; 0: none
+  std::string sent;            ///< file, empty: none
+  std::string kind = "plane";  ///< of pushes
 };
 
 struct outcome {
@@ -73,7 +76,7 @@ std::size_t answer_size(const std::string& in) {
 
 class load {
 public:
-  load(pb::bench::webhooks& source, const wanted& w)
+  load(pb::bench::pushes& source, const wanted& w)
       : source_(source), w_(w), all_(w.connections), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     for (std::size_t i = w.connections; i > 0; --i) {
       if (w.keep_alive) open(all_[i - 1]);
@@ -202,7 +205,8 @@ private:
     if (whole == 0 || c.in.size() < whole || !c.busy) return;
     const auto now = steady::now();
     count_latency(c.due, now);
-    const bool good = c.in.starts_with("HTTP/1.1 200") && c.in.find("\"accepted\"") != c.in.npos;
+    const bool good =
+        c.in.starts_with("HTTP/1.1 200") && c.in.find(source_.accepted()) != c.in.npos;
     ++(good ? result_.accepted : result_.refused);
     if (good && now >= warm_ && now < end_) ++result_.accepted_in_slice;
     const auto head = c.in.substr(0, c.in.find("\r\n\r\n"));
@@ -222,7 +226,7 @@ private:
     c.asks_to_write = false;
   }
 
-  pb::bench::webhooks& source_;
+  pb::bench::pushes& source_;
   wanted w_;
   std::vector<connection> all_;
   int epoll_;
@@ -238,7 +242,8 @@ private:
   std::fputs(
       "usage: PLANE_WEBHOOK_SECRET=… accepts --port PORT [--connections N] [--seconds S]\n"
       "  [--warmup S] [--rate PER_SECOND] [--items N] [--limit REQUESTS] [--keep-alive yes|no]\n"
-      "  [--sent FILE]\n",
+      "  [--sent FILE] [--kind plane|lark_message|lark_click]\n"
+      "  of Lark: LARK_ENCRYPT_KEY=… in place of the secret, items are conversations\n",
       stderr);
   std::exit(2);
 }
@@ -266,6 +271,8 @@ wanted read_arguments(int argc, char** argv) {
       w.limit = static_cast<std::size_t>(n);
     else if (name == "--keep-alive")
       w.keep_alive = value == "yes";
+    else if (name == "--kind")
+      w.kind = value;
     else if (name == "--sent")
       w.sent = value;
     else
@@ -287,12 +294,22 @@ double cpu_seconds() {
 int main(int argc, char** argv) {
   const char* secret = std::getenv("PLANE_WEBHOOK_SECRET");
   const auto w = read_arguments(argc, argv);
+  const bool of_plane = w.kind == "plane";
+  if (!of_plane) secret = std::getenv("LARK_ENCRYPT_KEY");
   if (secret == nullptr) usage();
   std::ifstream recorded{PB_FIXTURES "/plane/webhook_v1_issue_updated_target_date.json"};
   std::stringstream body;
   body << recorded.rdbuf();
-  pb::bench::webhooks source{body.str(), secret, "127.0.0.1:" + std::to_string(w.port), w.items,
-                             w.keep_alive};
+  const auto host = "127.0.0.1:" + std::to_string(w.port);
+  std::unique_ptr<pb::bench::pushes> from;
+  if (of_plane)
+    from = std::make_unique<pb::bench::webhooks>(body.str(), secret, host, w.items, w.keep_alive);
+  else
+    from = std::make_unique<pb::bench::lark_pushes>(w.kind == "lark_click"
+                                                        ? pb::bench::lark_pushes::kind::click
+                                                        : pb::bench::lark_pushes::kind::message,
+                                                    secret, host, w.items);
+  auto& source = *from;
   const double cpu = cpu_seconds();
   auto r = load{source, w}.run();
   std::sort(r.ms.begin(), r.ms.end());

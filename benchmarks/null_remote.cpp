@@ -1,5 +1,6 @@
-// benchmarks/null_remote: a calendar server and a Plane that answer at once and do nothing else, so
-// that what is measured is planebridge. One thread and epoll; HTTP/1.1 with keep-alive; loopback.
+// benchmarks/null_remote: a calendar server, a Plane and a Feishu that answer at once and do
+// nothing else, so that what is measured is planebridge. One thread and epoll; HTTP/1.1 with
+// keep-alive; loopback.
 //   null_remote PORT [ARRIVALS [MILLISECONDS]]
 // ARRIVALS: a file that gets "uid nanoseconds" for each PUT, the steady clock at its first byte.
 // MILLISECONDS: each answer to the calendar's PUT comes so much later, as from a server that works.
@@ -59,6 +60,12 @@ public:
 
   std::string handle(const request& r) {
     ++requests_;
+    if (r.path.starts_with("/open-apis/"))  // Feishu: a token, or a message that was sent
+      return answer(200,
+                    R"({"code":0,"msg":"ok","tenant_access_token":"t-bench","expire":7200,)"
+                    R"("data":{"message_id":"om_)" +
+                        std::to_string(requests_) + "\"}}",
+                    "Content-Type: application/json\r\n");
     if (r.method == "PUT") {
       ++puts_;
       auto& e = events_[std::string{r.path}];

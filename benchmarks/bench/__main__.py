@@ -3,7 +3,7 @@ import argparse
 import signal
 import sys
 
-from . import accepts, curve, figures, full_sync, latency, machine, many, memory, path, start, where
+from . import accepts, curve, figures, full_sync, lark, latency, machine, many, memory, path, start, where
 
 COMMANDS = {
     "accepts": ("durable accepts per second, latency and CPU, beside Go Echo", accepts),
@@ -12,6 +12,7 @@ COMMANDS = {
     "memory": ("resident memory: idle, busy, per connection, per entity", memory),
     "start": ("from the start to the first accepted delivery, on an empty and on a full journal", start),
     "sync": ("a full sync of 10,000 work items when nothing changed, against Radicale", full_sync),
+    "lark": ("Feishu's events and clicks, and 10,000 bound conversations", lark),
     "many": ("accepts and claims with 10,000,000 finished deliveries (5 GB of disk, minutes)", many),
     "where": ("where the time of an accepted delivery goes: threads, sessions, transactions", where),
     "curve": ("one entry of [concurrency] over several values", curve),
@@ -22,7 +23,7 @@ ALL = [
     "accepts --connections 64", "accepts --connections 8", "accepts --connections 256", "accepts --new-connections",
     "accepts --fsync-ms 5 --connections 64", "accepts --fsync-ms 5 --connections 256", "accepts --store sqlite",
     "accepts --rate 2500 --connections 128", "accepts --rate 50 --connections 4 --seconds 3",
-    "latency", "path", "memory", "start", "sync", "many",
+    "latency", "path", "memory", "start", "sync", "lark", "many",
 ]
 
 

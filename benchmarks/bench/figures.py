@@ -62,6 +62,13 @@ ALL = {f.key: f for f in [
     Figure("start-first", "the same: first pending delivery handled", 2, 2, "s"),
     Figure("sync-writes", "full sync of 10,000 items, nothing changed: writes", 0, 0, "writes"),
     Figure("sync-cpu", "full sync of 10,000 items, nothing changed: own CPU of wall time", 10, 10, "%"),
+    Figure("lark-accepts", "Feishu's events accepted (encrypted, signed, journaled), PostgreSQL, 64 connections", 1000, 500,
+           "events/s", True),
+    Figure("lark-p99-half", "the same, p99 at half of that", 100, 3000, "ms"),
+    Figure("lark-click-p99", "card callback answered under 200 events/s, p99", 50, 3000, "ms"),
+    Figure("lark-bound-memory", "10,000 bound conversations, passive", 2, 2, "MB more"),
+    Figure("lark-bound-live", "memory per live conversation, its data apart", 8, 8, "kB"),
+    Figure("lark-bound-start", "start to ready with 10,000 bound conversations", 0.5, 0.5, "s"),
     Figure("full-accept", "10,000,000 finished deliveries: cost of an accept", 1.1, 1.1, "× of an empty database"),
     Figure("full-claim", "10,000,000 finished deliveries: cost of a claim", 1.1, 1.1, "× of an empty database"),
 ]}

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 BINARY = Path(os.environ.get("BENCH_BINARY", BUILD / "planebridge"))  # another build of it, to try
 SECRET = "plane_wh_bench_0123456789abcdef"
+LARK_KEY = "lark_encrypt_key_bench"
 
 # As in a server that has run for a while, and so that no peer alone meets a vacuum or a checkpoint.
 POSTGRES_SETTINGS = """shared_buffers = 256MB
@@ -235,14 +236,16 @@ class Planebridge(Server):
         return int(self.query("SELECT count(*) FROM deliveries"))
 
 
-def load(server, connections=64, seconds=1.5, warmup=0.3, rate=0, keep_alive=True, items=1000, limit=0, sent=None):
+def load(server, connections=64, seconds=1.5, warmup=0.3, rate=0, keep_alive=True, items=1000, limit=0, sent=None, kind="plane"):
     """One run of the load generator → its line of JSON."""
     command = [BUILD / "benchmarks/bench_accepts", "--port", server.port, "--connections", connections, "--seconds", seconds,
                "--warmup", warmup, "--rate", rate, "--items", items, "--limit", limit,
                "--keep-alive", "yes" if keep_alive else "no"]
     if sent:
         command += ["--sent", sent]
-    done = subprocess.run([str(c) for c in command], env=clean_environment(PLANE_WEBHOOK_SECRET=SECRET), capture_output=True, text=True)
+    if kind != "plane":
+        command += ["--kind", kind]
+    done = subprocess.run([str(c) for c in command], env=clean_environment(PLANE_WEBHOOK_SECRET=SECRET, LARK_ENCRYPT_KEY=LARK_KEY), capture_output=True, text=True)
     if not done.stdout:
         raise RuntimeError(f"the load generator failed: {done.stderr}")
     return json.loads(done.stdout)

@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(a_burst_of_edits_is_one_message) {
   s.start();
   s.bind();
   const auto before = s.chat.messages.size();
+  const auto call = s.calls.size();
   for (int n = 0; n < 20; ++n) {
     s.edit(s.item, R"({"name":"Login page is blank )" + std::to_string(n) + "\"}");
     s.pass(100ms);
@@ -95,6 +96,9 @@ BOOST_AUTO_TEST_CASE(a_burst_of_edits_is_one_message) {
   s.rest();
   BOOST_TEST(s.chat.messages.size() - before == 1u);
   BOOST_TEST(s.chat.saying("blank 19") == 1u);
+  BOOST_TEST(s.calls_to("POST", chat_server::origin, call).size() == 1u);
+  // The card: once at the first edit, once at the last of those that came within its second.
+  BOOST_TEST(s.calls_to("PATCH", chat_server::origin, call).size() <= 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_comment_of_ours_that_comes_back_before_its_answer_is_not_told) {
