@@ -2,6 +2,7 @@
 // and the page for personal keys.
 #define BOOST_TEST_MODULE lark
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 
 #include "protocol/lark/crypto.hpp"
 #include "tests/app/bridge.hpp"
@@ -125,6 +126,33 @@ BOOST_AUTO_TEST_CASE(events_come_over_a_connection_of_its_own) {
   for (const auto* text : {"ticket", "access_key", "wss://", "ws://"})
     BOOST_TEST(!has(b.log() + json::serialize(health), text), text);
   BOOST_TEST(!has(b.log(), o.lark.app_secret.reveal()));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_feishu_refuses_is_told_and_tried_again_after_a_reload) {
+  namespace sb = pb::sandbox;
+  sb::run_options o;
+  o.port = 0;
+  o.lark_long_connection = true;
+  const auto feishu = std::move(*sb::sandbox_server::start(o));
+  running b{false};
+  b.stop();
+  b.environment["LARK_APP_ID"] = o.lark.app_id;
+  b.environment["LARK_APP_SECRET"] = "another-app-secret";
+  b.environment["LARK_BASE_URL"] = feishu->url();
+  b.environment["PLANEBRIDGE_LARK_TRANSPORT"] = "websocket";
+  b.start();
+  const std::string end = "the long connection to Feishu gave up";
+  BOOST_REQUIRE(b.logs(end));
+  const auto health = b.json("/api/v1/health");
+  BOOST_TEST(text_at(health, "/data/status") == "degraded");
+  BOOST_TEST(has(json::serialize(at(health, "/data/down")), "lark_long_connection"));
+  BOOST_TEST(
+      has(text_at(health, "/data/dependencies/lark/long_connection/remedy"), "lark.app_secret"));
+  BOOST_TEST(text_at(ask({.url = b.url() + "/health"}).json(), "/data/status") == "degraded");
+  const auto before = b.log().size();
+  b.process().signal(SIGHUP);
+  BOOST_TEST(b.logs(end, before));
+  BOOST_TEST(b.stop() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(mappings_are_set_listed_imported_and_deleted_by_the_command_line) {
