@@ -248,3 +248,43 @@ BOOST_FIXTURE_TEST_CASE(keys_are_held_in_number_and_each_is_counted_for_itself, 
   }
   BOOST_TEST(vault->held() == app::personal_key_vault::most_held);
 }
+
+BOOST_AUTO_TEST_CASE(dying_at_any_commit_or_request_neither_loses_the_comment_nor_tells_twice) {
+  using at = crash_point::at;
+  const auto play = [](own_keys& w, std::optional<crash_point> dies) {
+    w.keep(own_key);  // Plane does not know it
+    w.bind();
+    const auto commits = w.commits(), requests = w.requests();
+    if (dies) w.crash_at(*dies);
+    w.say("/comment seen on Safari 17", w.root, true);
+    const auto until = w.now() + 2min;
+    while (w.now() < until) {
+      w.run_until([&w] { return !w.running(); },
+                  std::chrono::duration_cast<milliseconds>(until - w.now()));
+      if (w.running()) continue;
+      w.run_for(3s);
+      w.start();
+    }
+    BOOST_TEST(w.comments_with(w.item, "Li Lei:") == 1u);
+    BOOST_TEST(w.comments().size() == 1u);
+    BOOST_TEST(w.told() == 1u);
+    w.at_rest_and_clean();
+    return std::pair{w.commits() - commits, w.requests() - requests};
+  };
+  std::pair<unsigned, unsigned> all;
+  {
+    own_keys w;
+    all = play(w, std::nullopt);
+  }
+  BOOST_TEST(all.first >= 5u);
+  BOOST_TEST(all.second >= 3u);
+  for (const auto where :
+       {at::before_commit, at::after_commit, at::before_request, at::after_request}) {
+    const bool commit = where == at::before_commit || where == at::after_commit;
+    for (unsigned n = 1; n <= (commit ? all.first : all.second); ++n)
+      BOOST_TEST_CONTEXT("dies " << static_cast<int>(where) << " at " << n) {
+        own_keys w;
+        play(w, crash_point{where, n});
+      }
+  }
+}
