@@ -196,6 +196,7 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
   p->figures->watch(*p->shelter, p->clock);
   p->given.http_threads = server_options(s).threads;
   p->shown = std::make_unique<inspection>(*p->runtime, *p->shelter, p->clock, p->given);
+  p->shown->watch(p->account);
   p->auth = std::make_unique<http::admin_auth>(http::accepted_tokens{p->admin_tokens});
   p->server = std::make_unique<http::server>(server_options(s), p->clock, p->random);
   p->figures->watch(*p->server);

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "app/lark_account.hpp"
+
 namespace pb::app {
 namespace json = boost::json;
 
@@ -59,6 +61,19 @@ json::object to_json(const http::lark_link_health& h, timestamp now) {
   return o;
 }
 
+json::object to_json(lark_account& of) {
+  const auto v = of.look();
+  const auto w = of.waited();
+  return {{"month_calls", v.this_month},
+          {"month_limit", v.per_month},
+          {"last_second", v.last_second},
+          {"last_minute", v.last_minute},
+          {"minute_limit", v.per_minute},
+          {"slow_chats", v.slow_chats},
+          {"stopped_for_ms", v.stopped_for.count()},
+          {"waited", {{"account", w.account}, {"chat", w.chat}, {"month", w.month}}}};
+}
+
 }  // namespace
 
 std::string inspection::health(bool detailed) const {
@@ -78,8 +93,10 @@ std::string inspection::health(bool detailed) const {
   if (auto* down = o.if_contains("down"); cut_off && down != nullptr && down->is_array())
     down->get_array().emplace_back("lark_long_connection");
   if (auto* lark = whole.find_pointer("/data/dependencies/lark", problem);
-      link && lark != nullptr && lark->is_object())
-    lark->get_object()["long_connection"] = to_json(*link, now);
+      lark != nullptr && lark->is_object()) {
+    if (link) lark->get_object()["long_connection"] = to_json(*link, now);
+    if (account_) lark->get_object()["account"] = to_json(*account_);
+  }
   if (auto* store = whole.find_pointer("/data/dependencies/store", problem);
       store != nullptr && store->is_object())
     store->get_object()["spool"] = to_json(f, now);
@@ -98,6 +115,7 @@ std::string inspection::scheduler() const {
   o["store_batch_max"] = figures_.store_batch_max;
   o["store_queue_max"] = figures_.store_queue_max;
   o["spool"] = to_json(spool_.figures(), clock_.now());
+  if (account_) o["lark_account"] = to_json(*account_);
   if (link_ != nullptr) o["lark_long_connection"] = to_json(link_->health(), clock_.now());
   return json::serialize(whole);
 }

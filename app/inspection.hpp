@@ -17,6 +17,8 @@ struct fixed_figures {
   std::size_t store_batch_max = 0, store_queue_max = 0;
 };
 
+class lark_account;
+
 class inspection final : public http::inspector {
 public:
   /// @param actors, spool, clock  outlive it
@@ -26,6 +28,7 @@ public:
 
   /// Before the listener starts; it outlives the last question.
   void watch(const http::lark_long_connection& link) { link_ = &link; }
+  void watch(std::shared_ptr<lark_account> account) { account_ = std::move(account); }
 
   [[nodiscard]] std::string actors(const actor_query& q) const override {
     return actors_.actors(q);
@@ -48,6 +51,7 @@ private:
   const clock_source& clock_;
   fixed_figures figures_;
   const http::lark_long_connection* link_ = nullptr;
+  std::shared_ptr<lark_account> account_;  ///< Feishu's; may be none
 };
 
 }  // namespace pb::app

@@ -25,10 +25,16 @@ std::string sample(const std::string& name) {
 }
 
 struct running : bridge {
-  explicit running(bool configured = true) {
+  explicit running(bool configured = true, bool app = false) {
     if (configured) {
       environment["LARK_ENCRYPT_KEY"] = encrypt_key;
       environment["LARK_VERIFICATION_TOKEN"] = verification_token;
+    }
+    if (app) {  // nobody is there: what can be seen without Feishu is enough
+      environment["LARK_APP_ID"] = "cli_a7f3c0d2e5b8100c";
+      environment["LARK_APP_SECRET"] = "app-secret-7Kq";
+      environment["LARK_BASE_URL"] = "http://127.0.0.1:9";
+      environment["PLANEBRIDGE_LARK_MONTHLY_CALLS"] = "10000";
     }
     start();
   }
@@ -69,6 +75,20 @@ BOOST_AUTO_TEST_CASE(an_event_is_in_the_journal_once_it_is_answered) {
   BOOST_TEST(b.push(R"({"challenge":"c","token":")" + verification_token +
                     R"(","type":"url_verification"})")
                  .body == R"({"challenge":"c"})");
+}
+
+BOOST_AUTO_TEST_CASE(the_account_and_its_pushes_are_shown_to_operators) {
+  const running b{true, true};
+  BOOST_TEST(b.push(sample("event.im.message.receive_v1.text_command.json")).status == 200);
+  const auto scheduler = b.json("/debug/scheduler");
+  BOOST_TEST(text_at(scheduler, "/data/lark_account/month_limit") == "10000");
+  BOOST_TEST(text_at(scheduler, "/data/lark_account/minute_limit") == "1000");
+  BOOST_TEST(text_at(scheduler, "/data/lark_account/waited/chat") == "0");
+  const auto figures = ask({.url = b.url() + "/metrics"}).body;
+  BOOST_TEST(has(figures, "planebridge_pushes_total{outcome=\"accepted\",source=\"lark\"} 1"));
+  BOOST_TEST(has(figures, "planebridge_month_limit_calls{integration=\"lark\"} 10000"));
+  BOOST_TEST(has(figures, "planebridge_breaker_state{integration=\"lark\","));
+  BOOST_TEST(has(figures, "planebridge_lanes{integration=\"lark\",state=\"idle\"}"));
 }
 
 BOOST_AUTO_TEST_CASE(without_key_and_token_the_answer_names_the_entry) {
