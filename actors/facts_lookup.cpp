@@ -215,7 +215,8 @@ void facts_lookup::person(const sync::need& n, urgency how, done then) {
     sync::person_facts p;
     p.open_id = n.key;
     p.admin = self->is_admin(n.key);
-    p.own_key = *key && (!*refused || **refused != http::which_key(**key));
+    const bool mapped = *row && !(*row)->left && !(*row)->plane_user.empty();
+    p.own_key = mapped && *key && (!*refused || **refused != http::which_key(**key));
     const auto now = self->from_.ctx->clock.now();
     const bool settled =
         *row && ((*row)->left || !(*row)->plane_user.empty() ||

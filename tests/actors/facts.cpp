@@ -369,3 +369,45 @@ BOOST_FIXTURE_TEST_CASE(a_mapping_of_people_that_fails_writes_nothing, bench) {
   BOOST_TEST(end->has_error());
   BOOST_TEST(!row("ou_ann").has_value());
 }
+
+BOOST_FIXTURE_TEST_CASE(a_key_counts_while_its_owner_is_mapped_and_plane_takes_it, bench) {
+  const auto has_key = [&] {
+    desk->forget({kind::person, "ou_ann"});
+    return ask(kind::person, "ou_ann").found.people["ou_ann"]->own_key;
+  };
+  persistence::credential_row key;
+  key.name = http::personal_key_credential("ou_ann");
+  key.key_id = "0123abcd";
+  key.sealed = "sealed";
+  key.changed_at = clock.now();
+  const auto keep = [&](persistence::write unit) {
+    store->submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+  };
+  const auto map = [&](bool left) {
+    persistence::user_mapping_row r;
+    r.open_id = "ou_ann";
+    r.plane_user = ann;
+    r.how = persistence::mapped_by::manual;
+    r.left = left;
+    r.changed_at = clock.now();
+    persistence::write unit;
+    unit.user_mappings.push_back(std::move(r));
+    keep(std::move(unit));
+  };
+  map(false);
+  BOOST_TEST(!has_key());
+  persistence::write given;
+  given.credentials.push_back(key);
+  keep(given);
+  BOOST_TEST(has_key());
+  persistence::write refused;
+  refused.states.push_back({http::refused_key_state("ou_ann"), http::which_key(key)});
+  keep(refused);
+  BOOST_TEST(!has_key());
+  clock.advance(1min);
+  given.credentials.front().changed_at = clock.now();
+  keep(given);
+  BOOST_TEST(has_key());
+  map(true);
+  BOOST_TEST(!has_key());
+}
