@@ -142,7 +142,7 @@ void facts_lookup::chat(const sync::need& n, urgency how, done then) {
          auto& entry = a.found.chats[n.key];
          if (!p.failed) {
            const auto& c = as<lark_ns::read_chat>(p).value();
-           entry = sync::chat_facts{n.key, c.name, c.external, c.topic};
+           entry = sync::chat_facts{n.key, c.name, c.external, c.topic, c.p2p};
          } else if (lark_ns::remedy_of(*p.failed) != lark_ns::remedy::unlink) {
            return then(not_had(n, *p.failed));
          }

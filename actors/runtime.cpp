@@ -61,11 +61,12 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   plane = spawn_connector(system, ctx, parts.plane, plane_status);
   caldav = spawn_connector(system, ctx, parts.caldav, caldav_status);
   if (parts.lark) lark = spawn_connector(system, ctx, parts.lark, lark_status);
-  if (lark && !parts.facts) {
+  if (lark) {
     sources.emplace(facts_sources{ctx, plane, lark, parts.calls,
                                   parts.chat ? parts.chat->api : protocol::lark::api{},
                                   parts.bot_open_id, parts.admins});
-    parts.facts = make_facts_directory(*sources);
+    if (!parts.facts) parts.facts = make_facts_directory(*sources);
+    previews = make_preview_desk(system, *sources, parts.facts);
   }
   // The calendar watcher journals through the dispatcher, whose entities ask the watcher: they are
   // filled in once both exist. The dispatcher may find a backlog at once, hence the lock.
@@ -168,6 +169,7 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
     end(i.caldav);
     end(i.lark);
     // they hold the connectors
+    if (i.previews) i.previews->close();
     i.sources.reset();
     i.parts.facts.reset();
     if (i.parts.deterministic) {
@@ -219,6 +221,8 @@ bool runtime::ready() const {
 void runtime::forget(const sync::need& what) {
   if (const auto desk = impl_->parts.facts) desk->forget(what);
 }
+
+std::shared_ptr<http::preview_source> runtime::previews() const { return impl_->previews; }
 
 void runtime::map_people(bool dry_run, std::function<void(result<people_report>)> done) {
   if (impl_->stopped || !impl_->sources)

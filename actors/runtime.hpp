@@ -15,6 +15,7 @@
 #include "actors/people_report.hpp"
 #include "actors/remotes.hpp"
 #include "http/inbox.hpp"
+#include "http/lark_reception.hpp"
 #include "http/operations.hpp"
 
 namespace pb::actors {
@@ -56,6 +57,10 @@ public:
   /// Plane's members and Feishu's users matched by e-mail; see people_mapping. `done` comes once,
   /// on any thread; key_missing without Feishu. Not during stop().
   void map_people(bool dry_run, std::function<void(result<people_report>)> done);
+
+  /// Who answers what is shown of links; null without Feishu. Good for as long as anybody holds
+  /// it; after stop() it shows nothing.
+  [[nodiscard]] std::shared_ptr<http::preview_source> previews() const;
 
   /// A delivery that was acknowledged while the store was away is in the journal now. On the
   /// store's thread; not after stop().

@@ -8,6 +8,7 @@
 #include "actors/facts_directory.hpp"
 #include "actors/front.hpp"
 #include "actors/messages.hpp"
+#include "actors/preview_desk.hpp"
 #include "actors/runtime.hpp"
 #include "actors/sync_board.hpp"
 
@@ -25,8 +26,9 @@ struct runtime::impl {
   std::shared_ptr<sync_board> board = std::make_shared<sync_board>();
   std::shared_ptr<cron_board> crons = std::make_shared<cron_board>();
   connector_port plane, caldav;
-  connector_port lark;                   ///< none without Feishu
-  std::optional<facts_sources> sources;  ///< with it
+  connector_port lark;                     ///< none without Feishu
+  std::optional<facts_sources> sources;    ///< with it
+  std::shared_ptr<preview_desk> previews;  ///< likewise
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
   std::shared_ptr<front> intake;

@@ -245,6 +245,7 @@ void daemon::parts::add_lark_endpoints() {
   const auto& s = values();
   http::lark_reception_options reception;
   reception.answered = [this](std::string_view kind) { figures->callback_answered(kind); };
+  reception.previews = runtime->previews();
   lark = std::make_shared<http::lark_reception>(
       std::move(reception), *runtime, clock,
       [this](http::webhook_outcome o) { figures->webhook("lark", o); });

@@ -71,6 +71,7 @@ actors::options actor_options(const config::settings& s) {
   o.conversations.workspace = s.plane.workspace_slug;
   o.conversations.language = s.lark.language == config::chat_language::en ? "en" : "zh";
   o.conversations.internal_comments = s.lark.internal_comments;
+  o.conversations.previews_for_everyone = s.lark.previews == config::preview_audience::everyone;
   o.conversations.shadow = s.lark.mode == config::run_mode::shadow;
 
   o.timezone = s.general.timezone;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/plane/model.hpp"
+#include "protocol/plane/urls.hpp"
 #include "sync/item_view.hpp"
 
 namespace pb::sync {
@@ -18,6 +19,7 @@ struct chat_facts {
   std::string id, name;
   bool external = false;  ///< people of other tenants are in it
   bool topic = false;     ///< every message starts a topic
+  bool p2p = false;       ///< the bot and one person, or two people
 };
 
 /// An administrator's rule: what a chat has to do with a project.
@@ -85,6 +87,9 @@ struct need {
   std::string key;
   friend auto operator<=>(const need&, const need&) = default;
 };
+
+/// The key of need::kind::item for a link; empty: it leads to no work item.
+std::string item_key(const protocol::plane::plane_link& link);
 
 /// What is known now. Absent: not asked yet; an entry that is empty: asked, and there is none.
 struct facts {

@@ -55,22 +55,11 @@ wanted_item item_behind(std::string_view text, bool chinese, const thread_rules&
   if (!link) return {{}, {}, false, say(phrase::not_an_address, chinese, {text.substr(0, 100)})};
   if (!rules.workspace.empty() && !link->slug.empty() && link->slug != rules.workspace)
     return {{}, {}, false, say(phrase::other_workspace, chinese, {link->slug})};
-  switch (link->kind) {
-    case plane::link_kind::browse: {
-      auto number = link->identifier + "-" + std::to_string(link->sequence);
-      return {number, number};
-    }
-    case plane::link_kind::work_item:
-    case plane::link_kind::intake_item:
-    case plane::link_kind::epic:
-    case plane::link_kind::archived_item:
-      return {link->project + "/" + link->item, link->item.substr(0, 8),
-              link->kind == plane::link_kind::archived_item};
-    case plane::link_kind::published_item:
-      return {"/" + link->item, link->item.substr(0, 8)};
-    default:
-      return {{}, {}, false, say(phrase::not_an_item, chinese, {kind_of(link->kind, chinese)})};
-  }
+  auto key = item_key(*link);
+  if (key.empty())
+    return {{}, {}, false, say(phrase::not_an_item, chinese, {kind_of(link->kind, chinese)})};
+  auto shown = link->kind == plane::link_kind::browse ? key : link->item.substr(0, 8);
+  return {std::move(key), std::move(shown), link->kind == plane::link_kind::archived_item};
 }
 
 std::string titled(const item_view& v) {

@@ -207,10 +207,8 @@ void thread_desk::unbind() {
   plan.now.gets_comments = plan.now.gets_changes = true;
 }
 
-item_card card_of(const item_view& item, const project_facts* project, std::string_view thread,
-                  lark::language lang, bool announced, std::string_view author) {
+lark::card_input card_input_of(const item_view& item, lark::language lang) {
   lark::card_input in;
-  in.thread = thread;
   in.item = item.id;
   in.number = short_name(item);
   in.name = item.name;
@@ -219,20 +217,27 @@ item_card card_of(const item_view& item, const project_facts* project, std::stri
   in.group = item.state.group;
   in.prio = item.prio;
   for (const auto& a : item.assignees) in.assignees.push_back({a.id, a.display_name});
-  if (project != nullptr) {
-    for (const auto& s : project->states) in.states.push_back({s.id, s.name});
-    for (const auto& m : project->members)
-      if (!m.guest) in.members.push_back({m.user.id, m.user.display_name});
-  }
   in.start_date = item.start_date;
   in.target_date = item.target_date;
   for (const auto& l : item.labels) in.labels.push_back(l.name);
   in.excerpt = item.excerpt;
   in.gone = item.gone;
   in.archived = item.archived;
+  in.lang = lang;
+  return in;
+}
+
+item_card card_of(const item_view& item, const project_facts* project, std::string_view thread,
+                  lark::language lang, bool announced, std::string_view author) {
+  auto in = card_input_of(item, lang);
+  in.thread = thread;
+  if (project != nullptr) {
+    for (const auto& s : project->states) in.states.push_back({s.id, s.name});
+    for (const auto& m : project->members)
+      if (!m.guest) in.members.push_back({m.user.id, m.user.display_name});
+  }
   in.announced = announced;
   in.announced_by = author;
-  in.lang = lang;
   item_card out{lark::card_work_item(in), lark::card_fallback(in), {}};
   out.shown = sha256_hex(out.content).substr(0, 16);
   return out;
@@ -256,9 +261,8 @@ void thread_desk::refresh_cards() {
   for (auto& c : plan.now.cards) {
     // The first message of an announced conversation stays an announcement.
     const bool announced = c.message_id == plan.now.root;
-    const auto card =
-        card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(), announced,
-                c.announced_by);
+    const auto card = card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(),
+                              announced, c.announced_by);
     if (card.shown == c.shown) continue;
     c.shown = card.shown;
     c.refreshed_at = std::max(now, c.refreshed_at + pause);

@@ -16,7 +16,8 @@
 
 namespace pb::protocol::lark {
 struct shown_message;
-}
+struct card_input;
+}  // namespace pb::protocol::lark
 
 namespace pb::sync {
 
@@ -109,6 +110,8 @@ private:
   std::vector<need> needs_;
 };
 
+/// What chat shows of an item, without menus.
+protocol::lark::card_input card_input_of(const item_view& item, protocol::lark::language lang);
 /// The card of an item, as content and as the text that stands for it.
 struct item_card {
   std::string content, fallback;

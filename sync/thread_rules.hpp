@@ -63,6 +63,7 @@ struct thread_rules {
   std::string workspace;             ///< slug; links to other workspaces are refused; empty: any
   std::string language = "zh";       ///< of what nobody asked for: "zh" or "en"
   bool internal_comments = false;
+  bool previews_for_everyone = false;  ///< of links; false: for mapped members of the project
   bool shadow = false;
 };
 

@@ -10,8 +10,10 @@
 #include "actors/connector.hpp"
 #include "actors/facts_directory.hpp"
 #include "actors/people_mapping.hpp"
+#include "actors/preview_desk.hpp"
 #include "http/mapping_endpoints.hpp"
 #include "persistence/inline_store.hpp"
+#include "sync/knowledge.hpp"
 
 using namespace pb;
 using namespace pb::actors;
@@ -62,6 +64,8 @@ struct bench {
     options o;
     o.rendering.app_url = "https://plane.test";
     o.rendering.workspace_slug = "works";
+    o.conversations.origins = {"https://plane.test"};
+    o.conversations.language = "en";
     return o;
   }
   connector_port connector_of(const char* name) {
@@ -410,4 +414,129 @@ BOOST_FIXTURE_TEST_CASE(a_key_counts_while_its_owner_is_mapped_and_plane_takes_i
   BOOST_TEST(has_key());
   map(true);
   BOOST_TEST(!has_key());
+}
+
+// Previews ----------------------------------------------------------------------------------------
+
+namespace {
+
+struct viewing : bench {
+  std::shared_ptr<preview_desk> previews = make_preview_desk(system, sources(), desk);
+  std::vector<std::string> shown;
+
+  viewing() {
+    answers["/chats/oc_1"] = ok(R"({"code":0,"data":{"name":"Team","chat_mode":"group"}})");
+    answers["/url_previews/batch_update"] = ok(R"({"code":0})");
+    persistence::channel_mapping_row c;
+    c.chat = "oc_1";
+    c.project = web;
+    c.changed_at = clock.now();
+    persistence::write unit;
+    unit.channel_mappings.push_back(c);
+    store->submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+  }
+  ~viewing() {
+    previews->close();
+    scheduler().run();
+  }
+  void view(const std::string& who = "ou_ann",
+            const std::string& url = "https://plane.test/works/browse/WEB-42/") {
+    protocol::lark::preview_request r;
+    r.viewer.open_id = who;
+    r.url = url;
+    r.chat_id = "oc_1";
+    r.preview_token = "t1";
+    previews->preview(r, [this](std::string json) { shown.push_back(std::move(json)); });
+    scheduler().run();
+  }
+  void pass(std::chrono::milliseconds span) {
+    clock.advance(span);
+    scheduler().advance_time(span);
+    scheduler().run();
+  }
+  [[nodiscard]] auto calls(const std::string& part) const {
+    return std::count_if(asked.begin(), asked.end(),
+                         [&](const auto& a) { return a.find(part) != std::string::npos; });
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_link_is_shown_to_a_member_and_known_the_next_time, viewing) {
+  view();
+  run();
+  BOOST_REQUIRE(shown.size() == 1u);
+  BOOST_TEST(shown[0].find("Login") != std::string::npos);
+  // From the store, as its webhooks have kept it.
+  persistence::write unit;
+  persistence::entity_row row;
+  row.key = entity_key::plane_issue(item);
+  sync::item_knowledge k;
+  k.where = sync::presence::here;
+  k.id = item;
+  k.project = web;
+  k.sequence_id = 42;
+  k.name = "Renamed";
+  row.known = sync::to_json(k);
+  unit.entities.push_back(row);
+  store->submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+  const auto before = asked.size();
+  clock.advance(5s);
+  view();
+  BOOST_REQUIRE(shown.size() == 2u);
+  BOOST_TEST(shown[1].find("Renamed") != std::string::npos);
+  BOOST_TEST(asked.size() == before);
+}
+
+BOOST_FIXTURE_TEST_CASE(slow_facts_answer_in_time_without_them_and_the_link_is_shown_anew_once,
+                        viewing) {
+  view();
+  BOOST_TEST(shown.empty());
+  pass(249ms);
+  BOOST_TEST(shown.empty());
+  pass(1ms);
+  BOOST_REQUIRE(shown.size() == 1u);
+  BOOST_TEST(shown[0].find("WEB-42") != std::string::npos);
+  BOOST_TEST(shown[0].find("Login") == std::string::npos);
+  run();
+  BOOST_TEST(shown.size() == 1u);
+  BOOST_TEST(calls("url_previews") == 1);
+  // As slow again: no circle.
+  for (const auto k : {kind::person, kind::item, kind::project, kind::chat}) desk->forget({k, ""});
+  clock.advance(1min);
+  view();
+  pass(300ms);
+  run();
+  BOOST_TEST(shown.size() == 2u);
+  BOOST_TEST(calls("url_previews") == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_store_that_is_away_and_who_is_no_member_show_what_the_link_says,
+                        viewing) {
+  answers["/contact/v3/users/ou_ben"] =
+      ok(R"({"code":0,"data":{"user":{"open_id":"ou_ben","name":"B","email":"ben@example.com"}}})");
+  view("ou_ben");  // of the workspace, not of the project
+  run();
+  view("ou_x");
+  run();
+  BOOST_TEST(shown.size() == 2u);
+  store->fail_with(failure{errc::storage, "store", "away"});
+  view();
+  run();
+  BOOST_REQUIRE(shown.size() == 3u);
+  for (const auto& s : shown) BOOST_TEST(s.find("Login") == std::string::npos);
+  BOOST_TEST(calls("url_previews") == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(many_views_at_once_and_the_end_leave_nobody_without_an_answer, viewing) {
+  for (int n = 0; n < 1'000; ++n) view();
+  BOOST_TEST(shown.size() == 1'000u - 256u);
+  view("ou_ann", "https://evil.test/works/browse/WEB-42/");
+  BOOST_TEST(shown.back() == "{}");
+  previews->close();
+  scheduler().run();
+  BOOST_TEST(shown.size() == 1'001u);
+  view();
+  BOOST_TEST(shown.size() == 1'002u);
+  BOOST_TEST(shown.back() == "{}");
 }
