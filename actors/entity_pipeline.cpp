@@ -300,6 +300,7 @@ void entity_pipeline::on_committed(const plan_committed& m) {
   }
   const auto how_many = planned_.size();
   planned_.clear();
+  committed();
   for (auto& l : lanes_)
     if (l) l->go_on_with_outcome();
   if (phase_ == phase::stopped) return;

@@ -59,6 +59,8 @@ protected:
   [[nodiscard]] virtual urgency hurry() const { return urgency::person; }
   /// What is remembered beside the store is not to be trusted any more.
   virtual void forget() {}
+  /// What was planned is in the store from now on.
+  virtual void committed() {}
   /// What people who watch are told beside its key.
   virtual void tell_about(boost::json::object& into) const = 0;
 

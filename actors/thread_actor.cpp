@@ -8,6 +8,7 @@
 #include "actors/front.hpp"
 #include "actors/thread_state.hpp"
 #include "base/log.hpp"
+#include "http/mapping_endpoints.hpp"
 #include "protocol/lark/events.hpp"
 
 namespace pb::actors {
@@ -167,9 +168,36 @@ void thread_state::carry(sync::thread_plan plan, const origin& from, persistence
   for (const auto& w : plan.effects) want(w, from, unit);
   std::erase_if(effects_, [](const effect& e) { return e.status == effect_status::cancelled; });
   hand_over(plan.hand_overs, from, unit);
+  for (const auto& p : plan.leavers) unmap(p, unit);
   for (auto& r : plan.receipts)
     unit.receipts.push_back({std::move(r.integration), std::move(r.object), key_,
                              std::move(r.remote_id), ctx_->clock.now()});
+}
+
+/// Their row stays, so that no e-mail address maps them again; what is sealed goes at once.
+void thread_state::unmap(const protocol::lark::person_left& p, persistence::write& unit) {
+  const auto now = ctx_->clock.now();
+  persistence::user_mapping_row row;
+  row.open_id = p.who.open_id;
+  row.union_id = p.who.union_id;
+  row.name = p.name;
+  row.how = persistence::mapped_by::automatic;
+  row.left = true;
+  row.changed_at = now;
+  unit.credentials.push_back({row.tenant, http::personal_key_credential(row.open_id), "", "", now});
+  unit.user_mappings.push_back(std::move(row));
+  left_.push_back(p.who.open_id);
+  log::info("left the tenant and is unmapped", {log::kv("entity", key_)});
+}
+
+/// Not before: what somebody asks for meanwhile is read as it was.
+void thread_state::committed() {
+  if (left_.empty()) return;
+  if (peers_.facts) {
+    for (const auto& who : left_) peers_.facts->forget({sync::need::kind::person, who});
+    peers_.facts->forget({sync::need::kind::project, ""});
+  }
+  left_.clear();
 }
 
 /// What a wanted effect merges with or takes the place of; what may have been sent stays as it is.

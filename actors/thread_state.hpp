@@ -34,6 +34,7 @@ private:
   std::string write_row() override;
   void on_fact(const fact_told& m) override;
   void forget() override { inquiry_.reset(); }
+  void committed() override;
   void tell_about(boost::json::object& into) const override;
   [[nodiscard]] const sync::thread_knowledge& known() const noexcept override { return known_; }
   void settled(const effect& e, const sync::message_outcome& how,
@@ -50,6 +51,7 @@ private:
   void commit_plan(sync::thread_plan plan);
   /// Effects, hand-overs and receipts of a plan, into the unit; what is known is taken over.
   void carry(sync::thread_plan plan, const origin& from, persistence::write& unit);
+  void unmap(const protocol::lark::person_left& p, persistence::write& unit);
   void want(const sync::wanted_message& w, const origin& from, persistence::write& unit);
   effect* waiting_like(const sync::wanted_message& w);
 
@@ -58,6 +60,7 @@ private:
   chat_lane* chat_ = nullptr;
   std::unique_ptr<inquiry> inquiry_;
   std::uint64_t last_inquiry_ = 0;
+  std::vector<std::string> left_;  ///< open_ids of a plan that is being committed
 };
 
 }  // namespace pb::actors

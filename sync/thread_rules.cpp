@@ -78,6 +78,10 @@ thread_verdict judge(const thread_knowledge& known, const lark::event& heard, co
     return judge_membership(desk, *m);
   if (const auto* c = std::get_if<lark::private_contact>(&heard.what))
     return judge_contact(desk, *c);
+  if (const auto* p = std::get_if<lark::person_left>(&heard.what)) {
+    desk.plan.leavers.push_back(*p);
+    return desk.done("applied: unmapped, since they left");
+  }
   return desk.ignored("a kind that conversations do not use");
 }
 

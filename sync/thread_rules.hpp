@@ -112,6 +112,8 @@ struct thread_plan {
   std::vector<wanted_message> effects;
   std::vector<handed_over> hand_overs;
   std::vector<receipt> receipts;
+  /// They left the tenant: their mapping ends and their own key goes, with the plan.
+  std::vector<protocol::lark::person_left> leavers;
   std::string rule;  ///< for the timeline; "ignored: …" when nothing uses it
 };
 using thread_verdict = std::variant<std::vector<need>, thread_plan>;
