@@ -17,6 +17,7 @@ struct plane_watch_peers {
   calendar_watch_actor calendars;
   std::shared_ptr<const remotes> calls;
   std::shared_ptr<sync_board> board;
+  std::shared_ptr<facts_desk> facts{};  ///< hears of projects that changed; may be null
 };
 
 plane_watch_actor spawn_plane_watch(caf::actor_system& system, context_ptr ctx,

@@ -94,11 +94,11 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   wires->conversations = {lark, plane, parts.calls, parts.chat, parts.facts};
   wiring_up.unlock();
   intake = std::make_shared<front>(ctx, dispatcher);
-  watch = supervise(
-      system, ctx, "plane-watch",
-      [this, peers = plane_watch_peers{dispatcher, plane, calendars, parts.calls, board}] {
-        return spawn_plane_watch(system, parts.ctx, peers);
-      });
+  watch = supervise(system, ctx, "plane-watch",
+                    [this, peers = plane_watch_peers{dispatcher, plane, calendars, parts.calls,
+                                                     board, parts.facts}] {
+                      return spawn_plane_watch(system, parts.ctx, peers);
+                    });
   std::vector<cron_entry> entries;
   entries.push_back({"retention", ctx->opt().retention_cron, [ctx] {
                        ctx->store.retain(
@@ -199,6 +199,11 @@ void runtime::accept(persistence::delivery_append verified,
                      std::function<void(result<http::acceptance>)> done) {
   if (verified.row.source == "plane")
     impl_->parts.ctx->gaps.webhook_arrived(verified.row.received_at, verified.row.event);
+  // Its facts come from Plane, where it has changed already.
+  if (verified.row.source == "plane" && verified.row.entity.kind() == "project") {
+    forget({sync::need::kind::project, std::string{verified.row.entity.id()}});
+    forget({sync::need::kind::projects, ""});
+  }
   impl_->intake->accept(std::move(verified), std::move(done));
 }
 

@@ -44,7 +44,7 @@ int sync_now(const common_options& o, const remote_options& r, const std::string
              bool dry_run);
 struct mapping_options {
   std::string what;               ///< users, channels
-  std::string action;             ///< list, set, delete, import
+  std::string action;             ///< list, set, delete, import; match (users)
   std::vector<std::string> keys;  ///< open_id; chat and project
   std::vector<std::string> set;   ///< "field=value"
   std::string file;               ///< CSV; "-": standard input

@@ -269,6 +269,11 @@ void daemon::parts::add_lark_endpoints() {
     else
       runtime->forget({sync::need::kind::channels, key});
   };
+  mappings.match = [this](bool dry_run, std::function<void(result<std::string>)> done) {
+    runtime->map_people(dry_run, [done = std::move(done)](const result<actors::people_report>& r) {
+      done(r ? result<std::string>{actors::to_json(*r)} : result<std::string>{r.error()});
+    });
+  };
   http::add_mapping_endpoints(*server, mappings);
 
   http::personal_key_dependencies keys{
@@ -313,6 +318,7 @@ void daemon::reload(config::load_outcome next) {
   p_->budget->use(p_->values());
   if (p_->account) p_->account->use(lark_pace(p_->values()));
   if (p_->people) p_->people->use(p_->values().plane.requests_per_minute);
+  if (p_->account) p_->account->use(lark_pace(p_->values()));
   p_->runtime->reconfigure(actor_options(p_->values()));
   if (p_->link) p_->link->start();  // again, when it gave up and the cause is mended
   if (diff.applied.empty() && diff.needs_restart.empty()) log::info("reloaded, nothing changed");

@@ -136,6 +136,9 @@ int main(int argc, char** argv) {
     auto* import = add("import", "from a CSV file with a heading, all or nothing");
     import->add_option("file", m.file, "- for standard input")->required();
     import->add_flag("--dry-run", m.dry_run, "only tell what would change");
+    if (users)
+      add("match", "map everybody by their e-mail addresses; tells who is left, and why")
+          ->add_flag("--dry-run", m.dry_run, "only tell what would change");
   }
 
   auto* check =

@@ -1,4 +1,5 @@
-// planebridge mappings users|channels list|set|delete|import: over the running daemon's API.
+// planebridge mappings users|channels list|set|delete|import, users match: over the running
+// daemon's API.
 #include <array>
 #include <fstream>
 #include <iostream>
@@ -132,6 +133,32 @@ int import(const api_client& api, const kind_facts& k, const mapping_options& m)
   return told(api.post(k.path + "/import" + (m.dry_run ? "?dry_run=1" : ""), text, "text/csv"));
 }
 
+/// Who is left goes to standard output, as CSV; the counts beside it.
+int match(const api_client& api, const kind_facts& k, const mapping_options& m) {
+  const auto v = api.post(k.path + "/match" + (m.dry_run ? "?dry_run=1" : ""));
+  if (!v) return complain(v.error());
+  boost::system::error_code ec;
+  const auto* data = v->find_pointer("/data", ec);
+  const auto* report = data != nullptr ? data->if_object() : nullptr;
+  const auto* left = report != nullptr ? report->if_contains("left") : nullptr;
+  if (left == nullptr || !left->is_array())
+    return complain({errc::unexpected_answer, "mappings", "no report", "", 0, "", {}});
+  const auto count = [&](const char* name) { return cell(report->if_contains(name)); };
+  std::cerr << count("members") << " members, " << count("known") << " mapped before, "
+            << count("mapped") << (m.dry_run ? " would be mapped, " : " mapped now, ")
+            << left->get_array().size() << " left\n";
+  constexpr std::array<std::string_view, 4> columns{"plane_user", "name", "email", "why"};
+  std::cout << "plane_user,name,email,why\n";
+  for (const auto& row : left->get_array()) {
+    const auto* o = row.if_object();
+    std::string line;
+    for (std::size_t i = 0; o != nullptr && i < columns.size(); ++i)
+      line += (i == 0 ? "" : ",") + cell(o->if_contains(columns[i]));
+    std::cout << line << "\n";
+  }
+  return 0;
+}
+
 }  // namespace
 
 int mappings(const common_options& o, const remote_options& r, const mapping_options& m) {
@@ -140,6 +167,7 @@ int mappings(const common_options& o, const remote_options& r, const mapping_opt
   const auto k = facts_of(m.what);
   if (m.action == "list") return list(*api, k);
   if (m.action == "set") return set(*api, k, m);
+  if (m.action == "match") return match(*api, k, m);
   if (m.action == "import") return import(*api, k, m);
   std::string path = k.path;
   for (const auto& key : m.keys) path += "/" + protocol::percent_encode(key);

@@ -360,6 +360,29 @@ void add_routes(std::vector<route>& out, const deps_ptr& deps) {
   add("DELETE", std::string{Kind::one}, 0, {}, &mappings<Kind>::remove);
 }
 
+route match_route(const deps_ptr& deps) {
+  route r;
+  r.method = "POST";
+  r.pattern = std::string{users::path} + "/match";
+  r.handle =
+      deps->auth.guard([deps](const std::shared_ptr<request>& asked, const responder& answer) {
+        if (!deps->match)
+          return answer(failure_response(
+              *asked, failure{errc::key_missing, "mappings", "Feishu is not configured",
+                              "set lark.app_id and lark.app_secret"}));
+        const bool dry_run = asked->query_value("dry_run") == "1";
+        deps->match(dry_run, [asked, answer, dry_run](const result<std::string>& report) {
+          if (!report) return answer(failure_response(*asked, report.error()));
+          if (!dry_run)
+            log::info("people were mapped by e-mail",
+                      {log::kv("request", asked->id), log::kv("peer", asked->peer)});
+          answer(data_response(*report));
+        });
+      });
+  r.refuse_unread = [auth = deps->auth](const request& asked) { return auth.refusal(asked); };
+  return r;
+}
+
 }  // namespace
 
 std::string personal_key_credential(std::string_view open_id) {
@@ -376,6 +399,7 @@ std::vector<route> mapping_routes(const mapping_dependencies& needs) {
   const auto deps = std::make_shared<const mapping_dependencies>(needs);
   std::vector<route> out;
   add_routes<users>(out, deps);
+  out.push_back(match_route(deps));
   add_routes<channels>(out, deps);
   return out;
 }

@@ -1,7 +1,7 @@
 // http/mapping_endpoints: /admin/mappings/users and /admin/mappings/channel-project: list, upsert,
-// delete, and import from CSV, all or nothing. Behind the admin token, in the API's answer shapes.
-// A mapping set here counts as made by a person: what e-mail addresses suggest never overwrites it.
-// Wired by app/.
+// delete, import from CSV, all or nothing, and people matched by e-mail. Behind the admin token, in
+// the API's answer shapes. A mapping set here counts as made by a person: what e-mail addresses
+// suggest never overwrites it. Wired by app/.
 #pragma once
 #include <functional>
 #include <string>
@@ -28,6 +28,9 @@ struct mapping_dependencies {
   /// After the commit, for each mapping that changed, with its open_id or chat: who cached it reads
   /// again. May be empty; any thread, must not block.
   std::function<void(mapping_kind, const std::string& key)> changed;
+  /// Maps all people by their e-mail addresses; `done` comes once, on any thread, with the report
+  /// as JSON. May be empty: 503 then.
+  std::function<void(bool dry_run, std::function<void(result<std::string>)> done)> match{};
 };
 
 void add_mapping_endpoints(server& to, const mapping_dependencies& needs);

@@ -112,6 +112,9 @@ constexpr std::string_view text = R"json({
   "/admin/mappings/users/import": {"post": {"summary": "From a CSV file whose first line names the fields, all or nothing", "security": [{"admin": []}], "parameters": [
     {"name": "dry_run", "in": "query", "description": "1: only tell what would change", "schema": {"type": "string"}}],
     "responses": {"200": {"description": "rows, created, changed, unchanged"}, "400": {"description": "details.mistakes names each line and column"}, "401": {"description": "no right token"}, "413": {"description": "larger than 2 MiB"}, "415": {"description": "not text/csv"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/admin/mappings/users/match": {"post": {"summary": "Map all members of the workspace by their e-mail addresses", "description": "What was mapped by hand stays. data.left lists who is left, each with the reason.", "security": [{"admin": []}], "parameters": [
+    {"name": "dry_run", "in": "query", "description": "1: only tell what would change", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "members, known, mapped, left"}, "401": {"description": "no right token"}, "503": {"description": "KEY_MISSING, or Feishu, Plane or the store is away"}}}},
   "/admin/mappings/users/{open_id}": {"delete": {"summary": "Forget one", "security": [{"admin": []}], "parameters": [
     {"name": "open_id", "in": "path", "required": true, "description": "ou_…", "schema": {"type": "string"}}],
     "responses": {"200": {"description": "deleted"}, "400": {"description": "the key is none"}, "401": {"description": "no right token"}, "404": {"description": "no such mapping"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},

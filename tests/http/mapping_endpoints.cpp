@@ -26,7 +26,13 @@ struct fixture {
       {store, clock,
        pb::http::admin_auth{pb::http::accepted_tokens{{pb::secret{ask::admin_token}}}},
        [](const std::string& given) { return given == "WEB" ? web : std::string{}; },
-       [this](pb::http::mapping_kind, const std::string& key) { changed.push_back(key); }});
+       [this](pb::http::mapping_kind, const std::string& key) { changed.push_back(key); },
+       [this](bool dry_run, const std::function<void(pb::result<std::string>)>& done) {
+         matched.push_back(dry_run);
+         done(match_answer);
+       }});
+  std::vector<bool> matched;
+  pb::result<std::string> match_answer{R"({"mapped":2,"left":[]})"};
 
   pb::http::response post(const std::string& path, const std::string& body,
                           const std::string& query = {}) {
@@ -317,4 +323,17 @@ BOOST_AUTO_TEST_CASE(options_of_a_channel_come_back_and_what_is_unknown_is_passe
   BOOST_TEST(pb::sync::read_channel_mapping("c", "p", R"({"later":1})")->shown);
   for (const char* bad : {"", "[]", "{\"shown\":1}", "{\"states\":\"x\"}", "{\"states\":[1]}"})
     BOOST_TEST(!pb::sync::read_channel_mapping("c", "p", bad).has_value(), bad);
+}
+
+BOOST_FIXTURE_TEST_CASE(all_people_are_matched_by_e_mail_on_request, fixture) {
+  const auto out = post(users + "/match", "");
+  BOOST_TEST(out.status == 200);
+  BOOST_TEST(ask::json_of(out).at("data").at("mapped").as_int64() == 2);
+  BOOST_TEST(post(users + "/match", "", "dry_run=1").status == 200);
+  BOOST_TEST((matched == std::vector<bool>{false, true}));
+  match_answer =
+      pb::failure{pb::errc::key_missing, "mappings", "Feishu is not configured", "set lark.app_id"};
+  const auto without = post(users + "/match", "");
+  BOOST_TEST(without.status == 503);
+  BOOST_TEST(ask::text(ask::json_of(without).at("error"), "code") == "KEY_MISSING");
 }
