@@ -228,6 +228,18 @@ void plane_watch_state::on_projects(const std::vector<protocol::plane::project>&
   const std::string only = asked == asked_.end() ? "" : asked->project;
   bool found = only.empty();
   for (const auto& p : all) {
+    if (const auto before = ctx_->projects.find(p.id);
+        peers_.facts && (!before || before->name != p.name || before->identifier != p.identifier ||
+                         before->archived_at != p.archived_at)) {
+      peers_.facts->forget({sync::need::kind::project, p.id});
+      peers_.facts->forget({sync::need::kind::projects, ""});
+    }
+    // After the first list of this run: its webhook may be lost, or Plane may send none.
+    if (ctx_->projects.listed() && !ctx_->projects.find(p.id) && p.archived_at.empty())
+      journal_own(ctx_, peers_.dispatcher,
+                  {own_delivery(*ctx_, "plane", std::string{forms::plane_touch}, "project.created",
+                                entity_key::plane_project(p.id), "{}", "project:" + p.id)},
+                  [](const auto&) {});
     ctx_->projects.put(p, ctx_->clock.now());
     if (!mirrored(p)) continue;
     if (!only.empty() && only != p.id && only != p.identifier) continue;

@@ -20,32 +20,46 @@ void send(thread_desk& desk, const lark::shown_message& m, std::string object, s
   desk.effect("lark.send", std::move(object), e, std::move(rule));
 }
 
+/// A project that is new cannot be mapped yet: it is shown where a mapping of the chat says that
+/// new projects are, among people of other tenants only where that mapping allows for them.
+thread_verdict judge_new_project(thread_desk& desk, const chat_announcement& heard) {
+  const auto& chat = desk.plan.now.chat;
+  const auto& channels = desk.channels(chat);
+  const bool foreigners = desk.external(chat);
+  const auto* project = desk.project(heard.project);
+  if (desk.lacking()) return desk.ask();
+  const bool wanted = std::any_of(channels.begin(), channels.end(), [&](const auto& c) {
+    return c.shown && c.announce_projects && (c.external || !foreigners);
+  });
+  if (!wanted) return desk.ignored("private-stays-private");
+  const auto name =
+      heard.project_name.empty() && project != nullptr ? project->project.name : heard.project_name;
+  const auto identifier = heard.identifier.empty() && project != nullptr
+                              ? project->project.identifier
+                              : heard.identifier;
+  if (name.empty()) return desk.ignored("the project is not shown to the key");
+  const lark::project_card_input in{name, identifier, heard.url, heard.author, desk.lang()};
+  send(desk, {"interactive", lark::card_project(in), lark::card_fallback(in)},
+       "announce:" + heard.project, "announcement");
+  return desk.done("applied: announced");
+}
+
 }  // namespace
 
 thread_verdict judge_announcement(thread_desk& desk, const chat_announcement& heard) {
-  const auto& project = heard.item ? heard.item->project : heard.project;
+  if (!heard.item) return judge_new_project(desk, heard);
+  const auto& project = heard.item->project;
   const auto seen = desk.shown_here(project);
-  const auto* menus = heard.item ? desk.project(project) : nullptr;
+  const auto* menus = desk.project(project);
   if (desk.lacking()) return desk.ask();
-  if (seen == audience::external) return desk.ignored("private-stays-private");
-  // A project that is new cannot be mapped yet: whoever announces it asked the chat's mapping.
-  if (seen != audience::shown && heard.item) return desk.ignored("private-stays-private");
-  if (heard.item) {
-    auto item = *heard.item;
-    // The first item of a new project: the item's side did not know the project yet.
-    if (item.identifier.empty() && menus != nullptr) item.identifier = menus->project.identifier;
-    const auto card = card_of(item, menus, {}, desk.lang(), true, heard.author);
-    send(desk, {"interactive", card.content, card.fallback}, "announce:" + item.id,
-         "announcement",
-         to_json(effect_note{.shown = card.shown,
-                             .announced = to_json(item),
-                             .announced_by = heard.author}));
-    return desk.done("applied: announced");
-  }
-  const lark::project_card_input in{heard.project_name, heard.identifier, heard.url, heard.author,
-                                    desk.lang()};
-  send(desk, {"interactive", lark::card_project(in), lark::card_fallback(in)},
-       "announce:" + heard.project, "announcement");
+  if (seen != audience::shown) return desk.ignored("private-stays-private");
+  auto item = *heard.item;
+  // The first item of a new project: the item's side did not know the project yet.
+  if (item.identifier.empty() && menus != nullptr) item.identifier = menus->project.identifier;
+  const auto card = card_of(item, menus, {}, desk.lang(), true, heard.author);
+  send(desk, {"interactive", card.content, card.fallback}, "announce:" + item.id, "announcement",
+       to_json(effect_note{
+           .shown = card.shown, .announced = to_json(item), .announced_by = heard.author}));
   return desk.done("applied: announced");
 }
 

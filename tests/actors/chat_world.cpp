@@ -128,6 +128,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       m.chat = chat_id;
       m.project = project;
       m.is_default = true;
+      m.announce_projects = true;
       a.found.channels[n.key] = {m};
       break;
     }

@@ -45,8 +45,10 @@ public:
   [[nodiscard]] std::size_t comments_with(const std::string& item, std::string_view text);
   [[nodiscard]] std::vector<persistence::link_row> links_of(const std::string& item);
 
-private:
+  /// What Feishu sends, decrypted; it is sent again until it is taken.
   void push(const std::string& body);
+
+private:
   [[nodiscard]] actors::fact_answer answer(const sync::need& n);
   unsigned said_ = 0;
 };

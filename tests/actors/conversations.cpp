@@ -158,3 +158,81 @@ BOOST_AUTO_TEST_CASE(an_item_that_nobody_told_of_is_bound_and_followed) {
   BOOST_TEST(s.chat.saying("from Plane") == 1u);
   s.rest();
 }
+
+BOOST_AUTO_TEST_CASE(who_left_is_unmapped_and_their_key_is_gone_whenever_the_process_dies) {
+  for (const auto where : {at::before_commit, at::after_commit})
+    for (unsigned n = 1; n <= 4; ++n) BOOST_TEST_CONTEXT(static_cast<int>(where) << " " << n) {
+        bound s;
+        persistence::write unit;
+        unit.user_mappings.push_back({"ou_ann", "default", "", "Ann", "", "u1"});
+        unit.credentials.push_back({"default", "lark.person.ou_ann", "k", "sealed", s.now()});
+        s.store().submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+        s.run_for(1s);
+        s.crash_at({where, n});
+        s.start();
+        s.push(
+            R"({"schema":"2.0","header":{"event_id":"e-left","event_type":"contact.user.deleted_v3",)"
+            R"("create_time":"1795000000000","token":"vt","app_id":"cli_a","tenant_key":"t"},)"
+            R"("event":{"object":{"open_id":"ou_ann","union_id":"on_a","name":"Ann"}}})");
+        s.pass(1min);
+        s.rest();
+        bool read = false;
+        s.store().read([&](result<persistence::reader*> r) {
+          BOOST_REQUIRE(r.has_value());
+          const auto row = (*r)->user_mapping("ou_ann");
+          BOOST_REQUIRE((row && *row));
+          BOOST_TEST((*row)->left);
+          const auto key = (*r)->credential("default", "lark.person.ou_ann");
+          BOOST_TEST((key && !*key));
+          read = true;
+        });
+        s.run_for(1s);
+        BOOST_TEST(read);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(a_new_project_is_announced_once_however_often_it_is_noticed) {
+  bound s;
+  persistence::write unit;
+  persistence::channel_mapping_row c;
+  c.chat = chat_world::chat_id;
+  c.project = s.project;
+  c.options = R"({"announce_projects":true})";
+  unit.channel_mappings.push_back(c);
+  s.store().submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+  s.start();
+  s.pass(10s);
+  for (const auto* identity : {"by-webhook", "by-poll"}) {
+    persistence::delivery_append d;
+    d.row.tenant = "default";
+    d.row.source = "plane";
+    d.row.form = "plane.webhook";
+    d.row.event = "project.created";
+    d.row.entity = entity_key::plane_project("99999999-9999-4999-8999-999999999999");
+    d.row.body = std::make_shared<const std::string>("{}");
+    d.row.received_at = s.now();
+    d.identities = {identity};
+    s.inbox().accept(std::move(d), [](const auto& r) { BOOST_TEST(r.has_value()); });
+    s.pass(20s);
+  }
+  s.rest();
+  BOOST_TEST(s.chat.messages.size() == 1u);
+  BOOST_TEST(s.chat.saying("Website") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_changes_how_long_changes_are_gathered) {
+  bound s;
+  s.start();
+  s.bind();
+  const auto told_after = [&](const std::string& name) {
+    const auto from = s.now();
+    s.edit(s.item, R"({"name":")" + name + "\"}");
+    BOOST_TEST(s.run_until([&] { return s.chat.saying(name) > 0; }, 2min));
+    return s.now() - from;
+  };
+  (void)told_after("one");
+  s.pass(1min);
+  s.settings.lark.digest_window = 40s;
+  s.reload();
+  BOOST_TEST((told_after("two") >= 40s));
+}

@@ -457,6 +457,38 @@ BOOST_AUTO_TEST_CASE(an_announcement_starts_the_conversation_that_is_bound_to_it
   BOOST_TEST(does_nothing(w.decide(entity_key::lark_chat("oc_open"), between{a})));
 }
 
+BOOST_AUTO_TEST_CASE(a_new_project_is_announced_where_a_mapping_says_so) {
+  world w;
+  chat_announcement a;
+  a.project = web;  // its name is asked for
+  const auto in = [&](const char* chat) {
+    return w.decide(entity_key::lark_chat(chat), between{a});
+  };
+  BOOST_TEST(does_nothing(in("oc_web")));
+  for (auto& [chat, channels] : w.all.channels)
+    for (auto& c : channels) {
+      c.project = ops;
+      c.announce_projects = true;
+    }
+  BOOST_TEST(says(in("oc_web"), "Website"));
+  BOOST_TEST(does_nothing(in("oc_other")));
+  BOOST_TEST(does_nothing(in("oc_open")));  // people of other tenants
+  w.all.channels["oc_open"].at(0).external = true;
+  BOOST_TEST(says(in("oc_open"), "Website"));
+  w.all.projects[web] = std::nullopt;
+  BOOST_TEST(does_nothing(in("oc_web")));
+}
+
+BOOST_AUTO_TEST_CASE(who_left_is_in_the_plan) {
+  world w;
+  lark::event e;
+  e.what = lark::person_left{{"ou_li", "on_li", ""}, "李雷"};
+  const auto p = w.decide(entity_key::lark_chat("directory"), e);
+  BOOST_REQUIRE_EQUAL(p.leavers.size(), 1U);
+  BOOST_TEST(p.leavers[0].who.open_id == "ou_li");
+  BOOST_TEST(p.effects.empty());
+}
+
 BOOST_AUTO_TEST_CASE(alarms_and_first_contacts_are_answered) {
   world w;
   BOOST_TEST(says(w.decide(entity_key::lark_chat("oc_web"), between{chat_alarm{"breaker open"}}),
