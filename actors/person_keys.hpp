@@ -15,6 +15,8 @@ public:
   /// Returns which key of theirs it was, as marks of refused keys name it; nothing: it has been
   /// replaced or withdrawn meanwhile, and the exchange is worth another try.
   virtual std::optional<std::string> refused(const std::string& credential, timestamp begun) = 0;
+  /// The person's key or mapping was changed, or they left.
+  virtual void forget(const std::string& open_id) = 0;
 };
 
 }  // namespace pb::actors

@@ -193,6 +193,8 @@ void thread_state::unmap(const protocol::lark::person_left& p, persistence::writ
 /// Not before: what somebody asks for meanwhile is read as it was.
 void thread_state::committed() {
   if (left_.empty()) return;
+  if (peers_.calls && peers_.calls->people)
+    for (const auto& who : left_) peers_.calls->people->forget(who);
   if (peers_.facts) {
     for (const auto& who : left_) peers_.facts->forget({sync::need::kind::person, who});
     peers_.facts->forget({sync::need::kind::project, ""});

@@ -33,8 +33,7 @@ public:
                      const clock_source& clock, std::uint32_t per_minute)
       : store_(from), sealer_(keys), clock_(clock), per_minute_(per_minute) {}
 
-  /// The person's key or mapping was changed.
-  void forget(const std::string& open_id);
+  void forget(const std::string& open_id) override;
   void use(std::uint32_t per_minute);
   [[nodiscard]] std::size_t held() const;
 
