@@ -11,6 +11,8 @@ namespace pb::actors {
 using std::chrono::milliseconds;
 namespace {
 
+/// Of its own trouble nothing is told in chat.
+constexpr std::string_view own_chat = "lark";
 constexpr std::size_t queue_limit = 50'000;
 constexpr int calls_limit = 5'000;  ///< of one exchange: a bug or a hostile remote beyond it
 
@@ -298,11 +300,21 @@ private:
           const std::lock_guard hold{status_->lock};
           status_->last_error = pause_reason_;
         }
+        if (j.so_far.failed->code == errc::unauthorized && policy_.name != own_chat) {
+          refused_ = true;
+          ctx_->alarms.raise(
+              "credentials/" + policy_.name,
+              policy_.name + " refuses its credentials: they have expired or were taken back",
+              ctx_->clock.now());
+        }
         log::error("connector pauses",
                    {log::kv("connector", policy_.name), log::kv("after_ms", pause->count()),
                     log::kv("failure", *j.so_far.failed)});
       }
     }
+    if (!j.so_far.failed && std::exchange(refused_, false))
+      ctx_->alarms.clear("credentials/" + policy_.name,
+                         policy_.name + " takes its credentials again", ctx_->clock.now());
     if (j.renewal) {
       renewing_ = false;
       policy_.renewed(j.so_far);
@@ -335,11 +347,22 @@ private:
     probe_->in_flight(text);
   }
 
+  void ring(sync::breaker::state b) {
+    if (policy_.name == own_chat) return;
+    const auto what = "breaker/" + policy_.name;
+    const auto now = ctx_->clock.now();
+    if (b == sync::breaker::state::open)
+      ctx_->alarms.raise(what, policy_.name + " is not to be reached: calls wait until it is", now);
+    if (b == sync::breaker::state::closed)
+      ctx_->alarms.clear(what, policy_.name + " is reached again", now);
+  }
+
   void show_state() {
     const auto b = breaker_->now_in();
     if (static_cast<int>(b) != status_->breaker.load()) {
       status_->breaker = static_cast<int>(b);
       ctx_->figures.breaker_changed(policy_.name, sync::to_string(b));
+      ring(b);
     }
     status_->waiting = static_cast<std::int64_t>(waiting_.size());
     status_->in_flight = static_cast<std::int64_t>(in_flight_.size());
@@ -362,7 +385,7 @@ private:
   paced_queue<job_ptr> waiting_;
   std::unordered_map<std::uint64_t, job_ptr> in_flight_, backing_off_;
   std::uint64_t last_token_ = 0, pump_generation_ = 0;
-  bool pump_armed_ = false, renewing_ = false;
+  bool pump_armed_ = false, renewing_ = false, refused_ = false;
   milliseconds armed_until_{0}, paused_until_{0};
   std::string pause_reason_;
 };

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/alarm_bell.hpp"
 #include "actors/gap_monitor.hpp"
 #include "actors/handover.hpp"
 #include "actors/probe.hpp"
@@ -65,6 +66,7 @@ struct options {
   std::optional<int> alarm_minutes;
 
   bool lark_on = false;
+  std::string alarm_chat;  ///< where operators hear of trouble; empty: nowhere
   sync::thread_rules conversations;
 
   std::string timezone = "UTC";
@@ -135,6 +137,7 @@ struct context {
   probe_registry probes{clock};
   project_directory projects;
   gap_monitor gaps;
+  alarm_bell alarms;
   event_bus bus;
   queue_watch queues{store, clock};
   handover journaled;  ///< to the dispatcher

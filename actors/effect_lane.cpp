@@ -151,6 +151,7 @@ bool effect_lane::mark_failed(effect& e, const failure& f, bool sent, persistenc
          log::kv("after_ms", std::chrono::duration_cast<milliseconds>(*v.again_at - now).count())});
   } else {
     e.status = effect_status::dead;
+    of_.ring_for_dead("an effect", pb::describe(f));
     log::error("effect is a dead letter",
                {log::kv("entity", key()), log::kv("effect", e.id), log::kv("failure", f)});
   }

@@ -348,11 +348,22 @@ void entity_pipeline::report_finished(std::size_t how_many) {
                                            phase_ == phase::reading, std::nullopt});
 }
 
+void entity_pipeline::ring_for_dead(const std::string& what, const std::string& why) const {
+  const auto& told_in = ctx_->opt().alarm_chat;
+  if (told_in.empty() || (key_.source() == "lark" && key_.id() == told_in)) return;
+  constexpr std::size_t longest = 300;
+  ctx_->alarms.raise("dead-letters",
+                     what + " of " + key_.text() + " is a dead letter: " + why.substr(0, longest) +
+                         ". List them: planebridge dead-letters list",
+                     ctx_->clock.now());
+}
+
 void entity_pipeline::bury(const std::string& reason) {
   unit_.marks.push_back({current_->seq, delivery_status::dead, reason, current_->attempts + 1});
   log::error(
       "delivery is a dead letter",
       {log::kv("entity", key_), log::kv("delivery", current_->seq), log::kv("reason", reason)});
+  ring_for_dead("a delivery", reason);
   probe_->failed();
   planned("dead");
 }
@@ -371,6 +382,7 @@ void entity_pipeline::poison(const std::string& what) {
       ctx_->figures.delivery_finished("dead");
       log::error("delivery is a dead letter", {log::kv("entity", key_), log::kv("delivery", d->seq),
                                                log::kv("reason", "poison: " + what)});
+      ring_for_dead("a delivery", what);
     }
     // The mark alone: what is in memory may be half changed, and is dropped.
     count_attempt(*d, last ? "poison: " + what : what,

@@ -85,6 +85,10 @@ protected:
   /// True while less than `at_most` has passed since it came; then it is looked at again.
   bool wait_at_most(const delivery& d, milliseconds at_most);
 
+  /// The operators hear that something of this entity is a dead letter; unless it is what would
+  /// tell them.
+  void ring_for_dead(const std::string& what, const std::string& why) const;
+
   // Effects ---------------------------------------------------------------------------------------
 
   std::int64_t next_effect_id(std::int64_t cause) const;

@@ -112,6 +112,12 @@ void plane_watch_state::judge_webhook() {
   const auto v = ctx_->gaps.look();
   const auto from = v.from ? format_rfc3339(*v.from) : std::string{};
   if (v.alarm)
+    ctx_->alarms.raise("webhook",
+                       "Plane's webhooks are missing since " + from + ". " + std::string{v.remedy},
+                       ctx_->clock.now());
+  else if (!v.doubt)
+    ctx_->alarms.clear("webhook", "Plane's webhooks arrive again", ctx_->clock.now());
+  if (v.alarm)
     log::error("webhooks are missing",
                {log::kv("state", v.webhook), log::kv("from", from),
                 log::kv("unannounced", v.unannounced), log::kv("remedy", v.remedy)});

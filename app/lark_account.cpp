@@ -82,11 +82,17 @@ std::shared_ptr<protocol::exchange> lark_account::renewal(timestamp now) {
 }
 
 void lark_account::renewed(const actors::performed& done) {
-  const std::lock_guard hold{lock_};
   if (done.failed) {
-    no_token_ = done.failed;
+    std::optional<timestamp> left;
+    {
+      const std::lock_guard hold{lock_};
+      no_token_ = done.failed;
+      if (!token_.empty() && clock_.now() < good_until_) left = good_until_;
+    }
+    if (left) to_.token_ends(describe(*done.failed), *left);
     return;
   }
+  const std::lock_guard hold{lock_};
   const auto& got = dynamic_cast<const lark::renew_token&>(*done.what).value();
   token_ = got.token;
   fresh_at_ = clock_.now();

@@ -30,6 +30,9 @@ public:
     std::function<void(const std::string&)> save = [](const auto&) {};
     /// What an administrator should hear of.
     std::function<void(const protocol::lark::pace_notice&)> tell = [](const auto&) {};
+    /// The token cannot be renewed, and what is left of it still lets us say so.
+    std::function<void(const std::string& why, timestamp good_until)> token_ends = [](const auto&,
+                                                                                      auto) {};
   };
   lark_account(lark_credentials of, protocol::lark::pace_limits limits, const clock_source& clock,
                hooks to)

@@ -1,5 +1,6 @@
 #include "app/lark_wiring.hpp"
 
+#include "actors/context.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
 
@@ -26,11 +27,19 @@ std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const conf
     unit.states.push_back({std::string{lark_account::month_key}, month});
     store.submit(std::move(unit), [](const auto&) {});
   };
-  to.tell = [](const protocol::lark::pace_notice& n) {
+  to.tell = [ctx = parts.ctx](const protocol::lark::pace_notice& n) {
+    // Once all calls stop, this one would, too.
+    if (!n.urgent) ctx->alarms.raise("quota", n.text, ctx->clock.now());
     if (n.urgent)
       log::error("nothing is sent to Feishu", {log::kv("reason", n.text)});
     else
       log::warn("Feishu's limits", {log::kv("reason", n.text)});
+  };
+  to.token_ends = [ctx = parts.ctx](const std::string& why, timestamp good_until) {
+    ctx->alarms.raise("token/lark",
+                      "Feishu gives no new token; the present one ends at " +
+                          format_rfc3339(good_until) + ": " + why,
+                      ctx->clock.now());
   };
   auto account = std::make_shared<lark_account>(of, lark_pace(s), clock, std::move(to));
   const auto month = persistence::read_and_wait(

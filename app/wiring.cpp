@@ -63,6 +63,7 @@ actors::options actor_options(const config::settings& s) {
   if (s.calendar.alarm) o.alarm_minutes = static_cast<int>(s.calendar.alarm->count());
 
   o.lark_on = s.lark.enabled();
+  o.alarm_chat = s.lark.alarm_chat;
   o.conversations.digest_window = s.lark.digest_window;
   o.conversations.timezone = s.general.timezone;
   o.conversations.origins.push_back(config::plane_app_url(s));

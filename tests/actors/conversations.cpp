@@ -236,3 +236,36 @@ BOOST_AUTO_TEST_CASE(a_reload_changes_how_long_changes_are_gathered) {
   s.reload();
   BOOST_TEST((told_after("two") >= 40s));
 }
+
+BOOST_AUTO_TEST_CASE(trouble_is_told_in_the_alarm_chat_once_and_its_end_too) {
+  bound s;
+  s.settings.concurrency.breaker_failures = 3;
+  s.settings.lark.alarm_chat = chat_world::chat_id;
+  s.start();
+  s.pass(1min);
+  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
+  s.pass(20min);
+  BOOST_TEST(s.chat.saying("is not to be reached") == 1u);
+  s.faults.clear();
+  s.pass(5min);
+  BOOST_TEST(s.chat.saying("is reached again") == 1u);
+  s.pass(2h);
+  s.rest();
+  BOOST_TEST(s.chat.saying("plane is") == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(trouble_with_the_chat_itself_makes_no_alarm_of_alarms) {
+  bound s;
+  s.settings.concurrency.breaker_failures = 3;
+  s.settings.concurrency.max_attempts = 2;
+  s.settings.lark.alarm_chat = chat_world::chat_id;
+  s.start();
+  s.pass(1min);
+  s.faults.push_back({.what = wire_fault::kind::reset, .url = "lark.test"});
+  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
+  s.pass(3h);
+  std::size_t alarms = 0;
+  for (const auto& d : s.deliveries())
+    if (d.form == "chat.alarm") ++alarms;
+  BOOST_TEST(alarms <= 6u);
+}

@@ -1,6 +1,7 @@
 // What a viewer is shown of a link: nobody learns what they may not see, and whoever may see
 // nothing causes no read of Plane.
 #define BOOST_TEST_MODULE previews
+#include "sync/alarm_ledger.hpp"
 #include "sync/preview.hpp"
 
 #include "thread_world.hpp"
@@ -119,4 +120,33 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_found_out_is_as_if_it_were_forbidden) {
       w.refused = {lost};
       BOOST_TEST(!tells(look(w, "ou_li", "oc_web").is));
     }
+}
+
+// Alarms ------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(an_alarm_is_told_once_an_hour_and_its_end_once) {
+  alarm_ledger l;
+  auto now = parse_rfc3339("2026-11-25T04:00:00Z").value();
+  BOOST_TEST(!l.clear("breaker/plane", "over", now));
+  BOOST_TEST(l.raise("breaker/plane", "open", now).value_or("") == "open");
+  for (int n = 0; n < 59; ++n)
+    BOOST_TEST(!l.raise("breaker/plane", "open", now += 1min).has_value());
+  BOOST_TEST(l.raise("webhook", "silent", now).value_or("") == "silent");  // another
+  BOOST_TEST(l.raise("breaker/plane", "open", now += 1min).value_or("").find("59 more") !=
+             std::string::npos);
+  BOOST_TEST(l.clear("breaker/plane", "over", now).value_or("") == "over");
+  BOOST_TEST(!l.clear("breaker/plane", "over", now));
+  // Flapping: silent until the hour is over, and its end is not told either.
+  BOOST_TEST(!l.raise("breaker/plane", "open", now).has_value());
+  BOOST_TEST(!l.clear("breaker/plane", "over", now).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(many_kinds_of_alarms_are_bounded_and_a_clock_set_back_silences_nothing) {
+  alarm_ledger l;
+  auto now = parse_rfc3339("2026-11-25T04:00:00Z").value();
+  std::size_t told = 0;
+  for (int n = 0; n < 1'000; ++n)
+    told += l.raise("kind" + std::to_string(n), "trouble", now).has_value() ? 1U : 0U;
+  BOOST_TEST(told == alarm_ledger::most_an_hour);
+  BOOST_TEST(l.raise("kind1", "trouble", now - 24h).has_value());
 }

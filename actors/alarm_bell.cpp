@@ -1,0 +1,32 @@
+#include "actors/alarm_bell.hpp"
+
+#include <utility>
+
+namespace pb::actors {
+
+void alarm_bell::connect(teller tell) {
+  const std::lock_guard hold{lock_};
+  tell_ = std::move(tell);
+}
+
+void alarm_bell::raise(std::string_view what, std::string text, timestamp now) {
+  ring([&] { return ledger_.raise(what, std::move(text), now); });
+}
+void alarm_bell::clear(std::string_view what, std::string text, timestamp now) {
+  ring([&] { return ledger_.clear(what, std::move(text), now); });
+}
+
+template <class F>
+void alarm_bell::ring(F judge) {
+  teller tell;
+  std::optional<std::string> said;
+  {
+    const std::lock_guard hold{lock_};
+    if (!tell_) return;
+    said = judge();
+    tell = tell_;
+  }
+  if (said) tell(std::move(*said));
+}
+
+}  // namespace pb::actors
