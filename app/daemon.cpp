@@ -316,7 +316,6 @@ void daemon::reload(config::load_outcome next) {
   p_->take_secrets();
   log::configure(p_->values().log.level, p_->values().log.format);
   p_->budget->use(p_->values());
-  if (p_->account) p_->account->use(lark_pace(p_->values()));
   if (p_->people) p_->people->use(p_->values().plane.requests_per_minute);
   if (p_->account) p_->account->use(lark_pace(p_->values()));
   p_->runtime->reconfigure(actor_options(p_->values()));
