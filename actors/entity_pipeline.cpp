@@ -279,6 +279,17 @@ persistence::effect* entity_pipeline::find_effect(std::int64_t id) {
   return nullptr;
 }
 
+void entity_pipeline::cancel_effects(const std::vector<std::int64_t>& ids, const std::string& rule,
+                                     persistence::write& unit) {
+  for (const auto id : ids)
+    if (auto* e = find_effect(id)) {
+      e->status = effect_status::cancelled;
+      e->finished_at = ctx_->clock.now();
+      e->last_error = rule;
+      unit.effects.push_back(*e);
+    }
+}
+
 void entity_pipeline::on_committed(const plan_committed& m) {
   const auto call = take_call(m.token);
   if (!call) return;

@@ -112,6 +112,8 @@ protected:
   /// Somebody waits for it, if somebody waits for the current delivery.
   void note_hurry(const effect& e);
   effect* find_effect(std::int64_t id);
+  void cancel_effects(const std::vector<std::int64_t>& ids, const std::string& rule,
+                      persistence::write& unit);
 
   // Small change ----------------------------------------------------------------------------------
 

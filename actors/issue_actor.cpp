@@ -119,13 +119,7 @@ void issue_state::plan(sync::item_knowledge now_known, std::string rule) {
 
 void issue_state::commit_plan(const sync::calendar_plan& plan, const std::string& reason) {
   const auto now = ctx_->clock.now();
-  for (const auto id : plan.cancel)
-    if (auto* e = find_effect(id)) {
-      e->status = effect_status::cancelled;
-      e->finished_at = now;
-      e->last_error = plan.rule;
-      unit_.effects.push_back(*e);
-    }
+  cancel_effects(plan.cancel, plan.rule, unit_);
   if (plan.effect) unit_.effects.push_back(upsert_effect(plan, now));
   if (plan.link_changed) {
     auto link = plan.link;

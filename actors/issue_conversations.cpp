@@ -162,13 +162,7 @@ std::string issue_state::carry_chat(const std::string& rule) {
 
 void issue_state::carry(sync::chat_plan plan, const origin& from, persistence::write& unit) {
   const auto now = ctx_->clock.now();
-  for (const auto id : plan.cancel)
-    if (auto* e = find_effect(id)) {
-      e->status = effect_status::cancelled;
-      e->finished_at = now;
-      e->last_error = plan.rule;
-      unit.effects.push_back(*e);
-    }
+  cancel_effects(plan.cancel, plan.rule, unit);
   for (const auto& w : plan.writes) {
     (void)writes();
     effect* e = w.replace ? find_effect(*w.replace) : nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "protocol/html/escape.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/plane/parse.hpp"
 #include "sync/json_fields.hpp"
@@ -69,27 +70,6 @@ item_update read_update(const json_fields& f) {
   return w;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  return out;
-}
-
 std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> out;
   while (!text.empty()) {
@@ -133,7 +113,7 @@ std::optional<marked> read_marker(std::string_view external_source, std::string_
 std::string html_to_write(const comment_creation& c) {
   if (c.by.author.own_key) return c.html;
   const auto name = protocol::html::cut_utf8(c.by.author.name, max_name_bytes);
-  const auto who = "<strong>" + (name.empty() ? "Somebody" : escaped(name)) + ":</strong>";
+  const auto who = "<strong>" + (name.empty() ? "Somebody" : protocol::html::escaped(name)) + ":</strong>";
   constexpr std::string_view paragraph = "<p>";
   if (c.html.starts_with(paragraph))
     return std::string{paragraph} + who + ' ' + c.html.substr(paragraph.size());

@@ -140,7 +140,7 @@ thread_verdict judge_click(thread_desk& desk, const lark::card_action& click,
     if (desk.lacking()) return desk.ask();
     desk.remember_asked(id);
     desk.hand_over(entity_key::plane_issue(item.id),
-                   thread_commented{k.root, k.chat, id, lark::to_html(body), author});
+                   thread_commented{k.root, k.chat, id, lark::to_html(body), author, item.project});
   } else {
     const auto wanted = wish_of(desk, click, *v, *project);
     if (desk.lacking()) return desk.ask();

@@ -172,7 +172,8 @@ void thread_desk::react(std::string_view message, std::string_view emoji) {
 void thread_desk::hand_over(entity_key to, between what) {
   std::visit(
       [this](auto& b) {
-        if constexpr (asks_item<std::decay_t<decltype(b)>>) b.project = plan.now.item.project;
+        if constexpr (asks_item<std::decay_t<decltype(b)>>)
+          if (b.project.empty()) b.project = plan.now.item.project;
       },
       what);
   plan.hand_overs.push_back({std::move(to), std::move(what)});
@@ -339,6 +340,7 @@ void hand_over_wish(thread_desk& desk, const item_view& item, const field_wish& 
   e.chat = desk.plan.now.chat;
   e.message = message;
   e.author = author;
+  e.project = item.project;
   e.state = wish.state;
   e.target_date = wish.target_date;
   e.prio = wish.prio;
