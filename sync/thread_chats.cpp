@@ -35,11 +35,9 @@ thread_verdict judge_announcement(thread_desk& desk, const chat_announcement& he
     // The first item of a new project: the item's side did not know the project yet.
     if (item.identifier.empty() && menus != nullptr) item.identifier = menus->project.identifier;
     const auto card = card_of(item, menus, {}, desk.lang(), true, heard.author);
-    send(desk, {"interactive", card.content, card.fallback}, "announce:" + item.id,
-         "announcement",
-         to_json(effect_note{.shown = card.shown,
-                             .announced = to_json(item),
-                             .announced_by = heard.author}));
+    send(desk, {"interactive", card.content, card.fallback}, "announce:" + item.id, "announcement",
+         to_json(effect_note{
+             .shown = card.shown, .announced = to_json(item), .announced_by = heard.author}));
     return desk.done("applied: announced");
   }
   const lark::project_card_input in{heard.project_name, heard.identifier, heard.url, heard.author,

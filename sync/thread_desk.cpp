@@ -256,9 +256,8 @@ void thread_desk::refresh_cards() {
   for (auto& c : plan.now.cards) {
     // The first message of an announced conversation stays an announcement.
     const bool announced = c.message_id == plan.now.root;
-    const auto card =
-        card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(), announced,
-                c.announced_by);
+    const auto card = card_of(plan.now.item, menus, announced ? "" : plan.now.root, lang(),
+                              announced, c.announced_by);
     if (card.shown == c.shown) continue;
     c.shown = card.shown;
     c.refreshed_at = std::max(now, c.refreshed_at + pause);
