@@ -88,7 +88,9 @@ void issue_state::judge(const sync::heard& what) {
   if (w != nullptr && !channels_) tell_sentinel(*w, news);  // once
   if (const auto* needs = std::get_if<sync::needs_read>(&verdict)) return read_item(needs->why);
   auto& settled = *news;
-  if (ctx_->opt().lark_on && !tell_conversations(known_, settled.now, what)) {
+  const bool told = !ctx_->opt().lark_on || tell_conversations(known_, settled.now, what);
+  settled.now.found_quietly = false;
+  if (!told) {
     if (comment_) known_ = std::move(settled.now);
     return;
   }
@@ -199,6 +201,7 @@ void issue_state::on_read(const performed& p) {
   if (current_->form == forms::calendar_observed || is_request(*current_)) {
     auto verdict = sync::judge(known_, what);
     if (auto* s = std::get_if<sync::settled>(&verdict)) {
+      s->now.found_quietly = known_.where == sync::presence::unknown || known_.found_quietly;
       if (ctx_->opt().lark_on) (void)tell_conversations(known_, s->now, what);
       known_ = std::move(s->now);
     }

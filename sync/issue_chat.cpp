@@ -98,13 +98,11 @@ bool wants(const channel_mapping& c, const item_knowledge& k, const std::string&
 void announce(chat_plan& plan, const item_news& news, std::span<const channel_mapping> channels,
               const chat_setting& setting) {
   std::string author, made_in, type;
-  if (news.said != nullptr) {
-    author = news.said->actor_name;
-    if (news.said->item) {
-      const auto& item = *news.said->item;
-      type = item.type;
-      if (const auto m = read_marker(item.external_source, item.external_id)) made_in = m->chat;
-    }
+  if (news.said != nullptr) author = news.said->actor_name;
+  const auto* item = news.said != nullptr && news.said->item ? &*news.said->item : news.read;
+  if (item != nullptr) {
+    type = item->type;
+    if (const auto m = read_marker(item->external_source, item->external_id)) made_in = m->chat;
   }
   std::set<std::string_view> told;
   for (const auto& c : channels.first(std::min(channels.size(), max_channels))) {
@@ -190,7 +188,7 @@ bool is_new_item(const item_news& news, timestamp now, const chat_setting& setti
   const auto& k = news.after;
   if (news.quiet || k.where != presence::here || k.draft) return false;
   if (news.before.where == presence::here && news.before.draft) return true;
-  if (news.before.where != presence::unknown) return false;
+  if (news.before.where != presence::unknown && !news.before.found_quietly) return false;
   if (news.said != nullptr && news.said->what == plane::action::created &&
       news.said->about == plane::subject::work_item && !news.said->side_effect_only)
     return true;

@@ -149,6 +149,7 @@ std::string to_json(const item_knowledge& k) {
     o["label_ids"] = array_of(k.label_ids);
   }
   o["draft"] = k.draft;
+  if (k.found_quietly) o["found_quietly"] = true;
   o["created_at"] = k.created_at;
   o["updated_at"] = k.updated_at;
   o["event_at"] = to_micros(k.last_event_at);
@@ -182,6 +183,8 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
   k.assignee_ids = texts_of(o, "assignee_ids");
   k.label_ids = texts_of(o, "label_ids");
   if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
+  if (const auto* q = o.if_contains("found_quietly"); q != nullptr && q->is_bool())
+    k.found_quietly = q->get_bool();
   k.created_at = text_of(o, "created_at");
   k.updated_at = text_of(o, "updated_at");
   k.last_event_at = time_of(number_of(o, "event_at"));

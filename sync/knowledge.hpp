@@ -35,6 +35,9 @@ struct item_knowledge {
   /// Uuids beside the names, in their order; other lengths: stored before they were kept.
   std::vector<std::string> assignee_ids, label_ids;
   bool draft = false;
+  /// Known by reads for requests only, of which nobody is told: what is heard next of it is the
+  /// first news.
+  bool found_quietly = false;
   std::string created_at, updated_at;  ///< Plane's own times, as sent
   /// When the newest source of these values was heard: a webhook's journaling, or the moment a
   /// read was asked for. A list asked for before it may be older than what is known.

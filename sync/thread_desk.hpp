@@ -137,7 +137,10 @@ effect_note parse_effect_note(std::string_view json);
 thread_verdict judge_message(thread_desk& desk, const protocol::lark::message& m);
 thread_verdict judge_click(thread_desk& desk, const protocol::lark::card_action& click,
                            std::string_view event_id);
-thread_verdict judge_recall(thread_desk& desk, const protocol::lark::message_recalled& r);
+/// A recall is looked at again when nothing was made of its message at first.
+enum class look : std::uint8_t { first, again };
+thread_verdict judge_recall(thread_desk& desk, const protocol::lark::message_recalled& r,
+                            look which);
 thread_verdict judge_membership(thread_desk& desk, const protocol::lark::chat_membership& m);
 thread_verdict judge_contact(thread_desk& desk, const protocol::lark::private_contact& c);
 

@@ -78,9 +78,8 @@ result<thread_knowledge> parse_thread_knowledge(std::string_view text) {
   k.quiet_from = f.text("quiet_from");
   k.quiet_to = f.text("quiet_to");
   for (const auto& c : f.objects("cards"))
-    k.cards.push_back(
-        {c.text("message"), c.time("sent_at"), c.text("shown"), c.text("announced_by"),
-                       c.time("refreshed_at")});
+    k.cards.push_back({c.text("message"), c.time("sent_at"), c.text("shown"),
+                       c.text("announced_by"), c.time("refreshed_at")});
   keep_last(k.cards, thread_knowledge::max_cards);
   k.language = f.text("language");
   k.external = f.flag("external");

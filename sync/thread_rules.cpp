@@ -73,7 +73,7 @@ thread_verdict judge(const thread_knowledge& known, const lark::event& heard, co
   if (const auto* c = std::get_if<lark::card_action>(&heard.what))
     return judge_click(desk, *c, heard.id);
   if (const auto* r = std::get_if<lark::message_recalled>(&heard.what))
-    return judge_recall(desk, *r);
+    return judge_recall(desk, *r, look::first);
   if (const auto* m = std::get_if<lark::chat_membership>(&heard.what))
     return judge_membership(desk, *m);
   if (const auto* c = std::get_if<lark::private_contact>(&heard.what))
@@ -96,7 +96,7 @@ thread_verdict judge(const thread_knowledge& known, const between& heard, const 
   if (const auto* s = std::get_if<thread_started>(&heard)) return start(desk, *s);
   if (const auto* b = std::get_if<thread_bound>(&heard)) return count_thread(desk, *b);
   if (const auto* r = std::get_if<thread_recalled>(&heard))
-    return judge_recall(desk, {r->message, known.chat, {}, now});
+    return judge_recall(desk, {r->message, known.chat, {}, now}, look::again);
   if (const auto* r = std::get_if<key_refused>(&heard)) return ask_to_reconnect(desk, *r);
   if (const auto* e = std::get_if<thread_ended>(&heard)) {
     if (!desk.bound()) return desk.ignored("nothing is bound here");

@@ -98,10 +98,9 @@ thread_verdict judge_commented(thread_desk& desk, const item_commented& heard) {
   const auto* project = desk.project(heard.now.project);
   const bool external = !k.p2p && desk.external(k.chat);
   const bool inner = heard.internal && is_meant_internal(project, external);
-  const bool inner_ok =
-      !inner || k.p2p ||
-      shows_internal_comments(heard.now.project, k.chat, desk.channels(k.chat), external,
-                              desk.rules.internal_comments);
+  const bool inner_ok = !inner || k.p2p ||
+                        shows_internal_comments(heard.now.project, k.chat, desk.channels(k.chat),
+                                                external, desk.rules.internal_comments);
   const auto* kept = desk.receipt("plane", object);
   if (desk.lacking()) return desk.ask();
   learn(k, heard.now);

@@ -21,6 +21,13 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
   };
   const std::string_view prefix = "/open-apis/im/v1/messages";
   const auto path = r.url.substr(std::string_view{origin}.size());
+  ++calls;
+  if (r.method == "PATCH" && path.starts_with(prefix)) {
+    const auto body = json::parse(r.body);
+    updates.push_back({.id = path.substr(prefix.size() + 1),
+                       .content = std::string{body.at("content").as_string()}});
+    return ok({});
+  }
   if (r.method != "POST" || !path.starts_with(prefix)) return ok({});
   const auto body = json::parse(r.body).as_object();
   if (path.ends_with("/reactions")) return ok({{"reaction_id", "r1"}});
@@ -34,6 +41,7 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
   m.type = text("msg_type");
   m.content = text("content");
   m.uuid = text("uuid");
+  m.chat = text("receive_id");
   auto known = m.uuid.empty() ? by_uuid_.end() : by_uuid_.find(m.uuid);
   if (known == by_uuid_.end()) {
     m.id = "om_bot" + std::to_string(messages.size() + 1);
@@ -62,17 +70,39 @@ std::size_t chat_server::saying(std::string_view text) const {
                     [&](const message& m) { return m.content.find(text) != std::string::npos; }));
 }
 
+const chat_server::message* chat_server::card_in(const std::string& root) const {
+  const auto at = std::find_if(messages.rbegin(), messages.rend(), [&](const message& m) {
+    return m.type == "interactive" && m.root == root;
+  });
+  return at == messages.rend() ? nullptr : &*at;
+}
+
 namespace {
 
+/// What a component of the card sends back, found by what it does.
+const json::object* value_in(const json::value& v, std::string_view what) {
+  if (const auto* all = v.if_array()) {
+    for (const auto& one : *all)
+      if (const auto* found = value_in(one, what)) return found;
+  } else if (const auto* o = v.if_object()) {
+    if (const auto* value = o->if_contains("value"))
+      if (const auto* inside = value->if_object())
+        if (const auto* does = inside->if_contains("do");
+            does != nullptr && does->is_string() && does->get_string() == what)
+          return inside;
+    for (const auto& [key, one] : *o)
+      if (const auto* found = value_in(one, what)) return found;
+  }
+  return nullptr;
+}
+
 struct told_desk final : actors::facts_desk {
-  explicit told_desk(std::function<actors::fact_answer(const sync::need&)> how)
-      : tell(std::move(how)) {}
   void ask(const sync::need& what, actors::urgency,
            std::function<void(actors::fact_answer)> done) override {
-    done(tell(what));
+    tell(what, std::move(done));
   }
   void forget(const sync::need&) override {}
-  std::function<actors::fact_answer(const sync::need&)> tell;
+  std::function<void(const sync::need&, std::function<void(actors::fact_answer)>)> tell;
 };
 
 }  // namespace
@@ -100,8 +130,25 @@ chat_world::chat_world(std::uint64_t seed) : world(seed) {
     made->api.base_url = chat_server::origin;
     made->app_id = "cli_a7f3c0d2e5b8100c";
     p.chat = made;
-    p.facts = std::make_shared<told_desk>([this](const sync::need& n) { return answer(n); });
+    auto desk = std::make_shared<told_desk>();
+    desk->tell = [this](const sync::need& n, std::function<void(actors::fact_answer)> done) {
+      auto tell = [this, n, done = std::move(done)] { done(answer(n)); };
+      if (hold_facts)
+        held_.push_back(std::move(tell));
+      else
+        tell();
+    };
+    p.facts = std::move(desk);
   };
+  const auto all = json::parse(page("GET", "projects/" + project + "/states/").body);
+  for (const auto& s : (all.is_array() ? all : all.at("results")).as_array())
+    states_.push_back({std::string{s.at("id").as_string()}, std::string{s.at("name").as_string()},
+                       protocol::plane::state_group::started});
+}
+
+void chat_world::release_facts() {
+  hold_facts = false;
+  for (auto& tell : std::exchange(held_, {})) tell();
 }
 
 actors::fact_answer chat_world::answer(const sync::need& n) {
@@ -125,7 +172,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
     }
     case kind::channels: {
       sync::channel_mapping m;
-      m.chat = chat_id;
+      m.chat = n.key;
       m.project = project;
       m.is_default = true;
       m.announce_projects = true;
@@ -144,6 +191,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
     case kind::project: {
       sync::project_facts f;
       f.project = web;
+      f.states = states_;
       sync::project_facts::member owner;
       owner.user.id = plane_user.empty() ? seeds().owner_id : plane_user;
       owner.user.display_name = "Owner";
@@ -198,19 +246,81 @@ std::string chat_world::say(const std::string& text, const std::string& root, bo
                                                    {"name", "PlaneBridge"},
                                                    {"tenant_key", "t"}}};
   if (!root.empty()) message["root_id"] = message["parent_id"] = root;
-  push(json::serialize(
-      json::object{{"schema", "2.0"},
-                   {"header",
-                    {{"event_id", "e-" + id},
-                     {"event_type", "im.message.receive_v1"},
-                     {"create_time", ms},
-                     {"token", "vt"},
-                     {"app_id", "cli_a7f3c0d2e5b8100c"},
-                     {"tenant_key", "t"}}},
-                   {"event",
-                    {{"sender", {{"sender_id", {{"open_id", person}}}, {"sender_type", "user"}}},
-                     {"message", message}}}}));
+  push_event("im.message.receive_v1", "e-" + id,
+             {{"sender", {{"sender_id", {{"open_id", person}}}, {"sender_type", "user"}}},
+              {"message", message}});
   return id;
+}
+
+void chat_world::push_event(const std::string& type, const std::string& id, json::object event) {
+  push(json::serialize(json::object{{"schema", "2.0"},
+                                    {"header",
+                                     {{"event_id", id},
+                                      {"event_type", type},
+                                      {"create_time", std::to_string(to_micros(now()) / 1000)},
+                                      {"token", "vt"},
+                                      {"app_id", "cli_a7f3c0d2e5b8100c"},
+                                      {"tenant_key", "t"}}},
+                                    {"event", std::move(event)}}));
+}
+
+void chat_world::click(const chat_server::message& card, const std::string& what,
+                       const std::string& option, unsigned times) {
+  const auto content = json::parse(card.content);
+  const auto* value = value_in(content, what);
+  if (value == nullptr) throw std::logic_error("the card does not do " + what);
+  for (; times > 0; --times) {
+    const auto id = "e-click" + std::to_string(++done_);
+    push_event("card.action.trigger", id,
+               {{"operator", {{"tenant_key", "t"}, {"open_id", person}}},
+                {"token", "c-" + id},
+                {"action", {{"value", *value}, {"tag", "select_static"}, {"option", option}}},
+                {"host", "im_message"},
+                {"context", {{"open_message_id", card.id}, {"open_chat_id", chat_id}}}});
+  }
+}
+
+void chat_world::recall(const std::string& message) {
+  push_event("im.message.recalled_v1", "e-recall" + std::to_string(++done_),
+             {{"message_id", message},
+              {"chat_id", chat_id},
+              {"recall_time", std::to_string(to_micros(now()) / 1000)},
+              {"recall_type", "message_owner"}});
+}
+
+void chat_world::dissolve() {
+  push_event("im.chat.disbanded_v1", "e-dissolved",
+             {{"chat_id", chat_id},
+              {"operator_id", {{"open_id", person}}},
+              {"external", false},
+              {"operator_tenant_key", "t"},
+              {"name", "Team"}});
+}
+
+void chat_world::map_channel(const std::string& group) {
+  persistence::write unit;
+  unit.channel_mappings.push_back({.chat = group, .project = project, .changed_at = now()});
+  auto r = persistence::submit_and_wait(store(), std::move(unit));
+  if (!r) throw std::logic_error(describe(r.error()));
+}
+
+std::string chat_world::state_id(const std::string& name) const {
+  for (const auto& s : states_)
+    if (s.name == name) return s.id;
+  throw std::logic_error("no state " + name);
+}
+
+std::string chat_world::state_of(const std::string& item) {
+  const auto is = json::parse(page("GET", "projects/" + project + "/issues/" + item + "/").body);
+  return std::string{is.at("state_id").as_string()};
+}
+
+std::vector<std::string> chat_world::items_named(const std::string& name) {
+  const auto all = json::parse(page("GET", "projects/" + project + "/issues/").body);
+  std::vector<std::string> out;
+  for (const auto& i : (all.is_array() ? all : all.at("results")).as_array())
+    if (i.at("name").as_string() == name) out.emplace_back(i.at("id").as_string());
+  return out;
 }
 
 void chat_world::push(const std::string& body) {

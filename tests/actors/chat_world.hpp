@@ -1,6 +1,8 @@
 // tests/actors/chat_world: a world with a chat beside Plane: a few of Feishu's calls in memory, and
 // what people say there. What the facts desk would look up is told by the test.
 #pragma once
+#include <boost/json/object.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,16 +12,21 @@
 
 namespace pb::test {
 
-/// Sends, replies and reactions; a repeated uuid is the same message.
+/// Sends, replies, card updates and reactions; a repeated uuid is the same message.
 class chat_server {
 public:
   static constexpr const char* origin = "http://lark.test";
   struct message {
-    std::string id, root, type, content, uuid;
+    std::string id{}, root{}, type{}, content{}, uuid{};
+    std::string chat{};  ///< of what is no reply
   };
   std::vector<message> messages;  ///< the bot's, in order
+  std::vector<message> updates;   ///< of cards: id and new content, in order
+  unsigned calls = 0;
   protocol::http_response handle(const protocol::http_request& r);
   [[nodiscard]] std::size_t saying(std::string_view text) const;
+  /// The newest card in a conversation; in none: the newest that begins one.
+  [[nodiscard]] const message* card_in(const std::string& root) const;
 
 private:
   std::map<std::string, std::size_t> by_uuid_;
@@ -36,10 +43,24 @@ public:
   bool has_own_key = false;
   /// Calls of which the way back takes a second; empty: none.
   std::string slow;
+  /// While set, facts that the conversations ask for do not come.
+  bool hold_facts = false;
+  void release_facts();
 
   /// A person says it, in the conversation `root` or starting one; returns the message's id. While
   /// the process is down it is said again until it was taken, as Feishu does.
   std::string say(const std::string& text, const std::string& root = {}, bool to_bot = false);
+  /// A person clicks what does this ("state", "comment") on a card of the bot, and chooses.
+  void click(const chat_server::message& card, const std::string& what, const std::string& option,
+             unsigned times = 1);
+  void recall(const std::string& message);
+  /// The group is dissolved.
+  void dissolve();
+  /// The project belongs to the group: new items are announced there.
+  void map_channel(const std::string& group = chat_id);
+  [[nodiscard]] std::string state_id(const std::string& name) const;
+  [[nodiscard]] std::string state_of(const std::string& item);  ///< its id
+  [[nodiscard]] std::vector<std::string> items_named(const std::string& name);
   [[nodiscard]] std::string link_of(const std::string& item) const;
   void comment_in_plane(const std::string& item, const std::string& html);
   [[nodiscard]] std::size_t comments_with(const std::string& item, std::string_view text);
@@ -49,8 +70,11 @@ public:
   void push(const std::string& body);
 
 private:
+  void push_event(const std::string& type, const std::string& id, boost::json::object event);
   [[nodiscard]] actors::fact_answer answer(const sync::need& n);
-  unsigned said_ = 0;
+  unsigned said_ = 0, done_ = 0;
+  std::vector<protocol::plane::state_ref> states_;
+  std::vector<std::function<void()>> held_;
 };
 
 }  // namespace pb::test

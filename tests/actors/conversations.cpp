@@ -1,6 +1,7 @@
 // Conversations and work items, end to end on virtual time: what is said in a bound conversation
 // becomes a comment once, what happens in Plane is told there once, whenever the process dies.
 #define BOOST_TEST_MODULE actors_conversations
+#include <algorithm>
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -268,4 +269,220 @@ BOOST_AUTO_TEST_CASE(trouble_with_the_chat_itself_makes_no_alarm_of_alarms) {
   for (const auto& d : s.deliveries())
     if (d.form == "chat.alarm") ++alarms;
   BOOST_TEST(alarms <= 6u);
+
+namespace {
+
+/// The same in another order: ready actors take turns by this seed, and the answers of comments
+/// come after the webhooks they cause, or before.
+void in_any_order(const std::function<void(bound&)>& play) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) BOOST_TEST_CONTEXT("order " << seed) {
+      bound s{seed + 1};
+      if (seed > 0) s.shuffle(seed);
+      if (seed % 2 == 1) s.slow = "/comments/";
+      play(s);
+    }
+}
+
+struct new_item : bound {
+  void play() {
+    root = say("/new Safari shows nothing\nonly version 17", {}, true);
+    pass(30s);
+    say("/comment since Monday", root, true);
+    pass(5min);
+    rest();
+  }
+  void check() {
+    const auto made = items_named("Safari shows nothing");
+    BOOST_TEST(made.size() == 1u);
+    if (made.size() != 1) return;
+    // Followed by its own conversation, and by the announcement in the other chat.
+    const auto links = links_of(made.front());
+    BOOST_TEST(std::count_if(links.begin(), links.end(), [&](const auto& l) {
+                 return l.object == root && l.state == "live";
+               }) == 1);
+    BOOST_TEST(comments_with(made.front(), "since Monday") == 1u);
+    // Told in its conversation, and announced in the other chat only.
+    std::size_t here = 0, there = 0;
+    for (const auto& m : chat.messages) {
+      if (m.content.find("Safari shows nothing") == std::string::npos) continue;
+      here += m.root == root && m.type != "interactive" ? 1u : 0u;
+      // A row of a list, which may be the first news after a crash, does not say who made it.
+      if (crashes() == 0) BOOST_TEST(m.chat != std::string{chat_id});
+      there += m.chat == "oc_other" ? 1u : 0u;
+    }
+    BOOST_TEST(here == 1u);
+    BOOST_TEST(there == 1u);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(new_makes_one_item_tells_of_it_and_binds_whenever_the_process_dies) {
+  unsigned commits = 0, requests = 0;
+  const auto run = [&](std::optional<crash_point> dies) {
+    new_item s;
+    s.map_channel();
+    s.map_channel("oc_other");
+    if (dies) s.crash_at(*dies);
+    s.start();
+    s.play();
+    s.check();
+    commits = s.commits();
+    requests = s.requests();
+  };
+  run(std::nullopt);
+  const auto last_commit = commits, last_request = requests;
+  for (const auto where :
+       {at::before_commit, at::after_commit, at::before_request, at::after_request}) {
+    const bool commit = where == at::before_commit || where == at::after_commit;
+    for (unsigned n = 1; n <= (commit ? last_commit : last_request); ++n)
+      BOOST_TEST_CONTEXT("dies " << static_cast<int>(where) << " at " << n)
+    run(crash_point{where, n});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_click_sets_the_state_in_plane_once_and_the_card_shows_it) {
+  in_any_order([](bound& s) {
+    s.start();
+    s.bind();
+    const auto* card = s.chat.card_in(s.root);
+    BOOST_REQUIRE(card != nullptr);
+    const auto shown = *card;
+    const auto from = s.calls.size(), said = s.chat.messages.size();
+    s.click(shown, "state", s.state_id("Done"), 2);
+    s.pass(1min);
+    s.rest();
+    BOOST_TEST(s.state_of(s.item) == s.state_id("Done"));
+    BOOST_TEST(s.calls_to("PATCH", s.item, from).size() == 1u);
+    BOOST_REQUIRE(!s.chat.updates.empty());
+    BOOST_TEST(s.chat.updates.back().id == shown.id);
+    BOOST_TEST(s.chat.updates.back().content.find("Done") != std::string::npos);
+    BOOST_TEST(s.chat.messages.size() == said);  // whoever clicked knows
+    // And what is set in Plane afterwards is on the card too, and told.
+    s.edit(s.item, R"({"state_id":")" + s.state_id("Todo") + "\"}");
+    s.pass(1min);
+    s.rest();
+    BOOST_TEST(s.chat.updates.back().content.find("Todo") != std::string::npos);
+    BOOST_TEST(s.chat.messages.size() == said + 1);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_recalled_message_strikes_its_comment_out) {
+  in_any_order([](bound& s) {
+    s.start();
+    s.bind();
+    const auto message = s.say("/comment taken back", s.root, true);
+    s.pass(1min);
+    BOOST_TEST(s.comments_with(s.item, "taken back") == 1u);
+    s.recall(message);
+    s.pass(1min);
+    s.rest();
+    BOOST_TEST(s.comments_with(s.item, "taken back</s>") == 1u);
+    BOOST_TEST(s.chat.saying("taken back") == 0u);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_is_recalled_at_once_leaves_no_words_in_plane) {
+  // Before it was decided, after that, while the comment is on its way.
+  for (const bool held : {true, false})
+    for (const auto wait : {0ms, 2ms, 20ms, 500ms})
+      in_any_order([&](bound& s) {
+        BOOST_TEST_CONTEXT("held " << held << ", after " << wait.count() << " ms") {
+          s.start();
+          s.bind();
+          s.hold_facts = held;
+          const auto message = s.say("/comment taken back", s.root, true);
+          s.run_for(wait);
+          s.recall(message);
+          s.run_for(wait);
+          s.release_facts();
+          s.pass(2min);
+          s.rest();
+          BOOST_TEST(s.comments_with(s.item, "taken back") ==
+                     s.comments_with(s.item, "taken back</s>"));
+        }
+      });
+}
+
+BOOST_AUTO_TEST_CASE(a_new_item_is_announced_once_and_replies_become_comments) {
+  in_any_order([](bound& s) {
+    s.map_channel();
+    s.start();
+    s.pass(1s);
+    const auto item = s.create("Login page is blank");
+    s.edit(item, R"({"priority":"high"})");
+    s.pass(1min);
+    const auto* card = s.chat.card_in({});
+    BOOST_REQUIRE(card != nullptr);
+    const auto root = card->id;
+    BOOST_TEST(card->chat == std::string{chat_world::chat_id});
+    BOOST_TEST(s.links_of(item).size() == 1u);
+    s.say("/comment from the announcement", root, true);
+    s.pass(1min);
+    s.comment_in_plane(item, "<p>from Plane</p>");
+    s.pass(1min);
+    s.rest();
+    std::size_t announced = 0;
+    for (const auto& m : s.chat.messages) announced += m.root.empty() ? 1u : 0u;
+    BOOST_TEST(announced == 1u);
+    BOOST_TEST(s.comments_with(item, "from the announcement") == 1u);
+    BOOST_TEST(s.chat.saying("from the announcement") == 0u);
+    BOOST_TEST(s.chat.saying("from Plane") == 1u);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(shadow_mode_plans_and_records_and_sends_nothing) {
+  bound s;
+  s.map_channel();
+  const auto live = s.tune;
+  s.tune = [live](actors::options& o) {
+    live(o);
+    o.conversations.shadow = true;
+  };
+  s.start();
+  s.bind();
+  s.say("/comment seen on Safari 17", s.root, true);
+  s.say("/state Done", s.root, true);
+  s.say("/new Another", {}, true);
+  s.comment_in_plane(s.item, "<p>cannot reproduce</p>");
+  s.pass(5min);
+  BOOST_TEST(s.chat.calls == 0u);
+  for (const auto& c : s.calls) BOOST_TEST(c.method == "GET", c.method << " " << c.url);
+  BOOST_TEST(s.comments_with(s.item, "Safari") == 0u);
+  BOOST_TEST(s.items_named("Another").empty());
+  const auto planned = s.effects();
+  BOOST_TEST(planned.size() >= 4u);
+  for (const auto& e : planned)
+    BOOST_TEST((e.status == persistence::effect_status::withheld), e.operation);
+  for (const auto& d : s.deliveries())
+    BOOST_TEST((d.status == persistence::delivery_status::done ||
+                d.status == persistence::delivery_status::ignored));
+}
+
+BOOST_AUTO_TEST_CASE(a_dissolved_chat_unbinds_all_its_conversations) {
+  in_any_order([](bound& s) {
+    s.start();
+    s.bind();
+    const auto second = s.create("Another");
+    s.pass(5s);
+    const auto other = s.say("this too");
+    s.pass(2s);
+    s.say("/bind " + s.link_of(second), other, true);
+    const auto third = s.say("and the first again");
+    s.pass(2s);
+    s.say("/bind " + s.link_of(s.item), third, true);
+    s.pass(20s);
+    s.dissolve();
+    s.pass(20s);
+    for (const auto& item : {s.item, second})
+      for (const auto& l : s.links_of(item)) BOOST_TEST(l.state == "off");
+    BOOST_TEST(s.links_of(s.item).size() == 2u);
+    BOOST_TEST(s.links_of(second).size() == 1u);
+    const auto calls = s.chat.calls;
+    s.comment_in_plane(s.item, "<p>nobody hears this</p>");
+    s.edit(second, R"({"priority":"high"})");
+    s.pass(1min);
+    s.rest();
+    BOOST_TEST(s.chat.calls == calls);
+  });
 }

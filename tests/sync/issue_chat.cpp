@@ -235,6 +235,8 @@ BOOST_AUTO_TEST_CASE(a_new_item_is_announced_once_and_only_when_it_is_new) {
   young.created_at = time_text(90);
   auto old = known_item(0);
   old.created_at = time_text(-86'400);
+  auto asked_for = young;
+  asked_for.found_quietly = true;
   auto draft = young;
   draft.draft = true;
   auto archived = young;
@@ -254,6 +256,9 @@ BOOST_AUTO_TEST_CASE(a_new_item_is_announced_once_and_only_when_it_is_new) {
       {"created, told late", {}, old, &created, false, true},
       {"an update came first", {}, young, &updated, false, true},
       {"then its creation", young, young, &created, false, false},
+      {"found for a request, then its creation", asked_for, young, &created, false, true},
+      {"found for a request, then once more", asked_for, young, nullptr, true, false},
+      {"an old one found for a request", asked_for, old, &updated, false, false},
       {"an old item's first edit", {}, old, &updated, false, false},
       {"a link of an old item", {}, old, &part, false, false},
       {"found by a poll", {}, young, nullptr, false, true},

@@ -317,8 +317,22 @@ BOOST_AUTO_TEST_CASE(a_recall_goes_by_the_chat_to_the_conversation_to_the_item) 
   (void)w.say("/bind WEB-43");
   BOOST_TEST(w.decide(chat.hand_overs[0].to, chat.hand_overs[0].what).hand_overs.at(0).to.text() ==
              "plane:issue:" + item_42);
-  r.what = lark::message_recalled{"om_other", "oc_web", "message_owner", w.now};
-  BOOST_TEST(does_nothing(w.decide(entity_key::lark_chat("oc_web"), r)));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_recalled_before_it_was_heard_becomes_no_comment) {
+  world w;
+  w.bound();
+  const auto e = w.message("/comment oops", "ou_li", false);
+  lark::event r;
+  r.what = lark::message_recalled{w.message_of(e).message_id, "oc_web", "message_owner", w.now};
+  const auto chat = w.decide(entity_key::lark_chat("oc_web"), r);
+  // Looked at once more, when its mark can be seen; then that is all.
+  BOOST_REQUIRE_EQUAL(chat.hand_overs.size(), 1U);
+  BOOST_TEST(chat.hand_overs[0].to.text() == "lark:chat:oc_web");
+  BOOST_TEST(does_nothing(w.decide(chat.hand_overs[0].to, chat.hand_overs[0].what)));
+  const auto p = w.hear(e);
+  BOOST_TEST(does_nothing(p));
+  BOOST_TEST(p.rule == "ignored: recalled before it became a comment");
 }
 
 // New items --------------------------------------------------------------------------------------
