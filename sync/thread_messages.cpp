@@ -34,9 +34,6 @@ void strip(lark::rich_text& text, std::string_view bot, bool word) {
   }
 }
 
-/// ("lark", this): the message was recalled before anything was made of it.
-std::string recalled_mark(std::string_view message) { return "recalled:" + std::string{message}; }
-
 }  // namespace
 
 std::string comment_html(thread_desk& desk, const lark::message& m, bool word) {
@@ -64,15 +61,6 @@ void comment(thread_desk& desk, const lark::message& m, bool word) {
                  thread_commented{desk.plan.now.root, desk.plan.now.chat, m.message_id,
                                   std::move(html), author});
   if (word) desk.remember_asked(m.message_id);
-}
-
-thread_verdict unless_recalled(thread_desk& desk, const lark::message& m, std::string rule) {
-  if (desk.lacking()) return desk.ask();
-  // Asked for last: while the rest was found out, or before the message came at all, its author
-  // may have taken it back. Whoever heard of that found no comment to strike out.
-  const bool recalled = desk.receipt("lark", recalled_mark(m.message_id)) != nullptr;
-  if (!desk.lacking() && recalled) return desk.ignored("recalled before it became a comment");
-  return desk.done(std::move(rule));
 }
 
 thread_verdict judge_message(thread_desk& desk, const lark::message& m) {
@@ -105,6 +93,8 @@ thread_verdict judge_message(thread_desk& desk, const lark::message& m) {
     return desk.ignored("only /comment becomes a comment here");
   if (desk.receipt("lark", m.message_id) != nullptr)
     return desk.ignored("echo-by-receipt: handled before");
+  if (desk.receipt(recalled_early, m.message_id) != nullptr)
+    return desk.ignored("recalled already");
   desk.plan.receipts.push_back({"lark", m.message_id, k.item.id});
 
   if (order != nullptr) {
@@ -119,25 +109,40 @@ thread_verdict judge_message(thread_desk& desk, const lark::message& m) {
   if (to_plane) {
     comment(desk, m, false);
     if (!desk.lacking() && desk.plan.hand_overs.empty()) return desk.ignored("nothing to say");
-    return unless_recalled(desk, m, "applied: reply becomes a comment");
+    return desk.done("applied: reply becomes a comment");
   }
   const bool chinese = has_chinese(said.text) || (said.text.empty() && desk.chinese());
   desk.answer(say(desk.bound() ? phrase::use_comment : phrase::help_short, chinese), m.message_id);
   return desk.done("answered: no command");
 }
 
-thread_verdict judge_recall(thread_desk& desk, const lark::message_recalled& r, look which) {
+namespace {
+
+/// No comment was made of the message, at least not yet. A recall may overtake its message: on the
+/// way to us, or while the conversation still works on it. What the journal has of it is judged in
+/// its conversation, in journal order; of what is still on its way a note is kept, and then the
+/// journal is looked at again, since the message may have come meanwhile.
+thread_verdict recall_unknown(thread_desk& desk, const lark::message_recalled& r, bool again) {
+  if (!desk.plan.now.root.empty()) return desk.ignored("no comment was made of this message");
+  const auto place = desk.place(r.message_id);
+  if (desk.lacking()) return desk.ask();
+  const thread_recalled out{.thread = {}, .message = r.message_id, .comment = {}};
+  if (place.kind() == "thread") {
+    desk.hand_over(place, out);
+    return desk.done("applied: recalled");
+  }
+  if (again) return desk.done("applied: recalled before it was heard");
+  desk.plan.receipts.push_back({std::string{recalled_early}, r.message_id, "recalled"});
+  desk.hand_over(entity_key::lark_chat(desk.plan.now.chat), out);
+  return desk.done("applied: noted");
+}
+
+}  // namespace
+
+thread_verdict judge_recall(thread_desk& desk, const lark::message_recalled& r, bool again) {
   const auto* kept = desk.receipt("lark", r.message_id);
   if (desk.lacking()) return desk.ask();
-  if (kept == nullptr && which == look::first) {
-    // It may be under way, or still to come: the mark keeps it from becoming a comment, and what
-    // became one before the mark could be seen is found by a second look.
-    desk.plan.receipts.push_back({"lark", recalled_mark(r.message_id), "recalled"});
-    desk.hand_over(entity_key::lark_chat(r.chat_id),
-                   thread_recalled{.thread = {}, .message = r.message_id, .comment = {}});
-    return desk.done("applied: recalled before it became a comment");
-  }
-  if (kept == nullptr) return desk.ignored("no comment was made of this message");
+  if (kept == nullptr) return recall_unknown(desk, r, again);
   const entity_key owner{kept->entity};
   thread_recalled out{.thread = {}, .message = r.message_id, .comment = {}};
   if (owner.kind() == "issue") {

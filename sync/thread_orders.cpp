@@ -104,7 +104,7 @@ thread_verdict obey(thread_desk& desk, const lark::message& m, const command& or
       if (item.gone) return answered(say(phrase::item_gone, zh, {short_name(item)}));
       if (item.archived) return answered(say(phrase::item_archived, zh, {short_name(item)}));
       comment(desk, m, true);
-      return unless_recalled(desk, m, "applied: comment");
+      return desk.done("applied: comment");
     case verb::link:
       if (desk.shown_here(item.project) != audience::shown) {
         if (desk.lacking()) return desk.ask();

@@ -15,8 +15,5 @@ thread_verdict obey_fields(thread_desk& desk, const protocol::lark::message& m,
 
 /// Hands a comment over to the bound item. @param word  a command's word stands before the text
 void comment(thread_desk& desk, const protocol::lark::message& m, bool word);
-/// The plan that comment() made, unless the message was taken back before.
-thread_verdict unless_recalled(thread_desk& desk, const protocol::lark::message& m,
-                               std::string rule);
 
 }  // namespace pb::sync

@@ -92,7 +92,7 @@ struct handed_over {
 /// What became of a message or comment, found again by its id for years.
 ///   ("lark", "<message id>")      → "<item uuid>/<comment uuid>", without the second half while
 ///                                   the comment is not known; written by conversations
-///   ("lark", "recalled:<message id>") → recalled before anything was made of it; by the chat
+///   ("lark.recalled", "<message id>") → recalled before it was heard; written by chats
 ///   ("plane", "<comment>@<root>") → id of the message in conversation `root` that shows it; that
 ///                                   of the message it came from when it was written there
 struct receipt {
