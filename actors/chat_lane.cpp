@@ -32,6 +32,36 @@ std::string chat_lane::settle(effect& e, const performed& p, persistence::write&
   return "chat: " + done.operation;
 }
 
+bool chat_lane::is_final(const failure& f) const {
+  using protocol::lark::remedy;
+  switch (protocol::lark::remedy_of(f)) {
+    case remedy::give_up:
+    case remedy::report:
+    case remedy::new_card:
+    case remedy::send_anew:
+    case remedy::drop_message:
+    case remedy::unlink:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// What was to be changed about a message that is no more is no dead letter: there is nothing that
+/// anybody could do about it.
+bool chat_lane::before_failure(effect& e, const failure& f, const performed& /*p*/,
+                               persistence::write& unit) {
+  const bool gone = protocol::lark::remedy_of(f) == protocol::lark::remedy::drop_message;
+  if (!gone || e.operation == "lark.reply" || e.operation == "lark.send") return true;
+  const effect before = e;  // whose_ may add others, and drops what is cancelled
+  died(before, f, unit);
+  effect* ended = find_effect(before.id);
+  ended->status = persistence::effect_status::cancelled;
+  ended->finished_at = ctx().clock.now();
+  ended->last_error = describe(f);
+  return false;
+}
+
 void chat_lane::died(const effect& e, const failure& f, persistence::write& unit) {
   // What crashed has left things half changed: nothing is concluded from it.
   if (f.code == errc::crashed) return;

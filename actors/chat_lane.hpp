@@ -32,6 +32,9 @@ private:
   void carry_out(effect& head) override;
   bool changes_knowledge() const override { return true; }
   std::string settle(effect& e, const performed& p, persistence::write& unit) override;
+  bool before_failure(effect& e, const failure& f, const performed& p,
+                      persistence::write& unit) override;
+  [[nodiscard]] bool is_final(const failure& f) const override;
   void died(const effect& e, const failure& f, persistence::write& unit) override;
 
   conversation& whose_;

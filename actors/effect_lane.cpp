@@ -130,7 +130,9 @@ void effect_lane::effect_failed(const failure& f, const performed& p, bool sent)
     unit.effects.push_back(*e);
   e = find_effect(sent_->id);
   if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
-  announce(*e, again ? "retry" : "dead", p, f);
+  const bool ended = e->status == effect_status::cancelled;
+  announce(*e, ended ? "given up" : again ? "retry" : "dead", p, f);
+  if (ended) std::erase_if(of_.effects_, [id = e->id](const effect& x) { return x.id == id; });
   commit_outcome(std::move(unit));
 }
 
@@ -139,8 +141,9 @@ bool effect_lane::mark_failed(effect& e, const failure& f, bool sent, persistenc
   // What was not sent has spent nothing, whatever its number of attempts says.
   const auto attempts =
       sent ? e.attempts : std::min(e.attempts, ctx().opt().retry.max_attempts - 1);
-  const auto v = sync::next_attempt(f, std::max<std::int32_t>(attempts, 1), e.created_at, now,
-                                    ctx().random.unit_draw(), ctx().opt().retry);
+  auto v = sync::next_attempt(f, std::max<std::int32_t>(attempts, 1), e.created_at, now,
+                              ctx().random.unit_draw(), ctx().opt().retry);
+  if (v.again_at && is_final(f)) v = {std::nullopt, "not to be repeated: " + pb::describe(f)};
   e.last_error = v.again_at ? pb::describe(f) : v.why;
   if (v.again_at) {
     e.due_at = *v.again_at;

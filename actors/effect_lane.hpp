@@ -80,6 +80,8 @@ protected:
                               persistence::write& /*unit*/) {
     return true;
   }
+  /// Failures of which no repetition can come anything.
+  [[nodiscard]] virtual bool is_final(const failure& /*f*/) const { return false; }
   /// It is a dead letter now; errc::crashed: handling it was interrupted.
   virtual void died(const effect& /*e*/, const failure& /*f*/, persistence::write& /*unit*/) {}
   /// Handling it crashed: whatever was half changed is as it was when it was taken up.

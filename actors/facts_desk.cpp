@@ -23,6 +23,7 @@ void take_in(sync::facts& into, sync::facts&& more) {
   take_entries(into.items, std::move(more.items));
   take_entries(into.receipts, std::move(more.receipts));
   take_entries(into.quoted, std::move(more.quoted));
+  take_entries(into.places, std::move(more.places));
   into.given_up.insert(into.given_up.end(), std::make_move_iterator(more.given_up.begin()),
                        std::make_move_iterator(more.given_up.end()));
 }

@@ -40,6 +40,7 @@ milliseconds life_of(const fact_answer& a) {
       return 5min;
     case kind::item:  // a decision that asks twice shall see the same item
       return 2s;
+    case kind::place:
     case kind::receipt:  // ours, and cheap
       return 0s;
     case kind::quoted:

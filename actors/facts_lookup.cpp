@@ -7,6 +7,7 @@
 #include "http/mapping_endpoints.hpp"
 #include "protocol/lark/content.hpp"
 #include "protocol/lark/exchanges.hpp"
+#include "protocol/lark/intake.hpp"
 #include "protocol/plane/exchanges.hpp"
 #include "sync/channel_options.hpp"
 
@@ -52,6 +53,8 @@ void facts_lookup::find(const sync::need& what, urgency how, done then) {
       return receipt(what, std::move(then));
     case kind::quoted:
       return quoted(what, how, std::move(then));
+    case kind::place:
+      return place(what, std::move(then));
   }
   then(not_had(what, failure{errc::bad_input, "facts", "no such kind of fact"}));
 }
@@ -200,6 +203,16 @@ void facts_lookup::receipt(const sync::need& n, done then) {
          if (*row) entry = sync::receipt_fact{(*row)->entity.text(), (*row)->remote_id};
          to(std::move(a));
        });
+}
+
+void facts_lookup::place(const sync::need& n, done then) {
+  read(n, std::move(then), [n](reader& r, const done& to) {
+    const auto whose = r.journaled_for("lark", lark_ns::message_identity(n.key));
+    if (!whose) return to(not_had(n, whose.error()));
+    auto a = found(n);
+    a.found.places[n.key] = *whose ? (*whose)->text() : "";
+    to(std::move(a));
+  });
 }
 
 // People ------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ private:
                   urgency how, done then);
   void show(const sync::need& n, const protocol::plane::work_item& item, urgency how, done then);
   void receipt(const sync::need& n, done then);
+  void place(const sync::need& n, done then);
   void quoted(const sync::need& n, urgency how, done then);
 
   /// Runs on the store's reader; a failure of the store ends the look-up.

@@ -17,6 +17,32 @@ using persistence::effect;
 using persistence::effect_status;
 namespace {
 
+constexpr std::chrono::milliseconds facts_pause{10'000};
+
+/// Who is called by a message that names a bot is nothing to guess about: a command would be lost,
+/// or another bot's obeyed; and while Feishu does not say, nothing could be answered there either.
+/// Nor is what a work item tells: nobody waits for an answer, and what may not be shown as long as
+/// it is not known who sees it would be lost.
+bool is_waited_for(const sync::need& n, const persistence::delivery& d) {
+  return n.what == sync::need::kind::bot || d.source == "internal";
+}
+/// It may be had later. A missing right does not come by itself: then it is decided without.
+bool may_pass(const failure& f) {
+  switch (f.code) {
+    case errc::rate_limited:
+    case errc::upstream_down:
+    case errc::timed_out:
+    case errc::breaker_open:
+    case errc::cancelled:
+    case errc::storage:
+    case errc::tls:
+    case errc::dns:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// A decision asks for more with each answer (the link, its item, the item's project …). One that
 /// goes on asking is a bug, and ends.
 constexpr int rounds_limit = 16;
@@ -134,6 +160,10 @@ void thread_state::on_fact(const fact_told& m) {
   if (!inquiry_ || m.token != inquiry_->number) return;
   auto& q = *inquiry_;
   if (!m.answer) {
+    const auto lacks = std::find_if(q.open.begin(), q.open.end(), [&](const sync::need& n) {
+      return is_waited_for(n, *current_);
+    });
+    if (lacks != q.open.end()) return give_back(facts_pause, "facts: not to be had: " + lacks->key);
     q.late = true;
     for (auto& n : q.open) q.given.given_up.push_back(std::move(n));
     q.open.clear();
@@ -141,6 +171,9 @@ void thread_state::on_fact(const fact_told& m) {
     const auto asked = std::find(q.open.begin(), q.open.end(), m.answer->what);
     if (asked == q.open.end()) return;
     if (m.answer->failed) {
+      if (is_waited_for(*asked, *current_) && may_pass(*m.answer->failed))
+        return give_back(m.answer->failed->retry_after.value_or(facts_pause),
+                         "facts: " + describe(*m.answer->failed));
       log::warn("a fact is not to be had", {log::kv("entity", key_), log::kv("fact", asked->key),
                                             log::kv("failure", *m.answer->failed)});
       q.given.given_up.push_back(*asked);

@@ -22,6 +22,11 @@ receipt_row receipt_of(result_row& r) {
   return out;
 }
 
+entity_key whose_of(result_row& r) {
+  taking t{r};
+  return t.key();
+}
+
 user_mapping_row user_of(result_row& r) {
   taking t{r};
   user_mapping_row out;
@@ -57,6 +62,15 @@ result<std::optional<receipt_row>> query_reader::receipt(const std::string& inte
                      "WHERE integration = $1 AND object = $2",
                      parameters),
                 receipt_of);
+}
+
+result<std::optional<entity_key>> query_reader::journaled_for(const std::string& source,
+                                                              const std::string& identity) {
+  const std::array parameters{value::text(source), value::bytes(identity)};
+  return one_of(run_("SELECT d.entity FROM identities i JOIN deliveries d ON d.seq = i.seq "
+                     "WHERE i.tenant_id = 'default' AND i.source = $1 AND i.identity = $2",
+                     parameters),
+                whose_of);
 }
 
 result<std::optional<user_mapping_row>> query_reader::user_mapping(const std::string& open_id) {

@@ -43,6 +43,8 @@ public:
   result<std::vector<credential_row>> credentials() override;
   result<std::optional<receipt_row>> receipt(const std::string& integration,
                                              const std::string& object) override;
+  result<std::optional<entity_key>> journaled_for(const std::string& source,
+                                                  const std::string& identity) override;
   result<std::optional<user_mapping_row>> user_mapping(const std::string& open_id) override;
   result<std::optional<user_mapping_row>> user_mapping_by_plane_user(
       const std::string& plane_user) override;

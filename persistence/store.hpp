@@ -119,6 +119,9 @@ public:
   virtual result<std::vector<credential_row>> credentials() = 0;
   virtual result<std::optional<receipt_row>> receipt(const std::string& integration,
                                                      const std::string& object) = 0;
+  /// Whose delivery has this identity, for as long as both are kept; nothing: none has.
+  virtual result<std::optional<entity_key>> journaled_for(const std::string& source,
+                                                          const std::string& identity) = 0;
   virtual result<std::optional<user_mapping_row>> user_mapping(const std::string& open_id) = 0;
   /// Who this Plane member is in Feishu: nobody who left; the one entered by hand before others.
   virtual result<std::optional<user_mapping_row>> user_mapping_by_plane_user(

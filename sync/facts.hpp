@@ -82,6 +82,7 @@ struct need {
                ///< is not said (published boards), the store or each project may know
     receipt,   ///< key: "<integration>:<object>", as in sync::receipt: what became of it
     quoted,    ///< key: message id: its text
+    place,     ///< key: message id: which conversation the journal has it for
   };
   kind what = kind::bot;
   std::string key;
@@ -102,6 +103,7 @@ struct facts {
   std::map<std::string, item_fact, std::less<>> items;
   std::map<std::string, std::optional<receipt_fact>, std::less<>> receipts;
   std::map<std::string, std::string, std::less<>> quoted;
+  std::map<std::string, std::string, std::less<>> places;  ///< entities; empty: not journaled
   /// Could not be had within the time that is waited for facts: decide without.
   std::vector<need> given_up;
 };

@@ -70,6 +70,12 @@ std::optional<std::string> thread_desk::quoted(std::string_view message) {
   want(need::kind::quoted, message);
   return std::nullopt;
 }
+entity_key thread_desk::place(std::string_view message) {
+  const auto found = given.places.find(message);
+  if (found != given.places.end()) return entity_key{found->second};
+  want(need::kind::place, message);
+  return {};
+}
 bool thread_desk::external(std::string_view chat) {
   const auto found = given.chats.find(chat);
   if (found != given.chats.end() && found->second) {
@@ -248,7 +254,8 @@ void thread_desk::send_card() {
   if (lacking()) return;
   const auto card = card_of(plan.now.item, menus, plan.now.root, lang());
   reply({"interactive", card.content, card.fallback}, wanted_message::kind::append, "card", "card",
-        {}, to_json(effect_note{.card = true, .shown = card.shown}));
+        {},
+        to_json(effect_note{.card = true, .shown = card.shown, .item = view_hash(plan.now.item)}));
 }
 
 void thread_desk::refresh_cards() {
@@ -285,10 +292,13 @@ bool thread_desk::has_asked(std::string_view message) const noexcept {
                      [&](const auto& a) { return a.what == message; });
 }
 
+std::string view_hash(const item_view& item) { return sha256_hex(to_json(item)).substr(0, 16); }
+
 std::string to_json(const effect_note& n) {
   boost::json::object o;
   if (n.card) o["card"] = true;
   if (!n.shown.empty()) o["shown"] = n.shown;
+  if (!n.item.empty()) o["item"] = n.item;
   if (!n.receipt.empty()) o["receipt"] = n.receipt;
   if (!n.announced.empty()) o["announced"] = n.announced;
   if (!n.announced_by.empty()) o["announced_by"] = n.announced_by;
@@ -302,6 +312,7 @@ effect_note parse_effect_note(std::string_view text) {
   const json_fields f{*o, nullptr};
   n.card = f.flag("card");
   n.shown = f.text("shown");
+  n.item = f.text("item");
   n.receipt = f.text("receipt");
   n.announced = f.text("announced");
   n.announced_by = f.text("announced_by");

@@ -49,6 +49,8 @@ public:
   const item_fact* item(std::string_view key);
   const receipt_fact* receipt(std::string_view integration, std::string_view object);
   std::optional<std::string> quoted(std::string_view message);
+  /// Whose actor the journal has the message for; empty: it has not.
+  entity_key place(std::string_view message);
   /// Are people of other tenants in the chat? What was heard last when it cannot be asked.
   bool external(std::string_view chat);
 
@@ -126,10 +128,12 @@ item_card card_of(const item_view& item, const project_facts* project, std::stri
 struct effect_note {
   bool card = false;        ///< a card of the bound item
   std::string shown{};      ///< card: its hash
+  std::string item{};       ///< card: view_hash() of the item it was made of
   std::string receipt{};    ///< "<comment>@<root>" that the message shows; empty: none
   std::string announced{};  ///< JSON of the item whose announcement it is; empty: none
   std::string announced_by{};
 };
+std::string view_hash(const item_view& item);
 std::string to_json(const effect_note& n);
 effect_note parse_effect_note(std::string_view json);
 
@@ -137,7 +141,11 @@ effect_note parse_effect_note(std::string_view json);
 thread_verdict judge_message(thread_desk& desk, const protocol::lark::message& m);
 thread_verdict judge_click(thread_desk& desk, const protocol::lark::card_action& click,
                            std::string_view event_id);
-thread_verdict judge_recall(thread_desk& desk, const protocol::lark::message_recalled& r);
+/// @param again  the journal was asked before
+thread_verdict judge_recall(thread_desk& desk, const protocol::lark::message_recalled& r,
+                            bool again = false);
+/// Receipts of messages that were recalled before anybody heard of them.
+inline constexpr std::string_view recalled_early = "lark.recalled";
 thread_verdict judge_membership(thread_desk& desk, const protocol::lark::chat_membership& m);
 thread_verdict judge_contact(thread_desk& desk, const protocol::lark::private_contact& c);
 

@@ -93,6 +93,8 @@ thread_verdict judge_message(thread_desk& desk, const lark::message& m) {
     return desk.ignored("only /comment becomes a comment here");
   if (desk.receipt("lark", m.message_id) != nullptr)
     return desk.ignored("echo-by-receipt: handled before");
+  if (desk.receipt(recalled_early, m.message_id) != nullptr)
+    return desk.ignored("recalled already");
   desk.plan.receipts.push_back({"lark", m.message_id, k.item.id});
 
   if (order != nullptr) {
@@ -114,10 +116,33 @@ thread_verdict judge_message(thread_desk& desk, const lark::message& m) {
   return desk.done("answered: no command");
 }
 
-thread_verdict judge_recall(thread_desk& desk, const lark::message_recalled& r) {
+namespace {
+
+/// No comment was made of the message, at least not yet. A recall may overtake its message: on the
+/// way to us, or while the conversation still works on it. What the journal has of it is judged in
+/// its conversation, in journal order; of what is still on its way a note is kept, and then the
+/// journal is looked at again, since the message may have come meanwhile.
+thread_verdict recall_unknown(thread_desk& desk, const lark::message_recalled& r, bool again) {
+  if (!desk.plan.now.root.empty()) return desk.ignored("no comment was made of this message");
+  const auto place = desk.place(r.message_id);
+  if (desk.lacking()) return desk.ask();
+  const thread_recalled out{.thread = {}, .message = r.message_id, .comment = {}};
+  if (place.kind() == "thread") {
+    desk.hand_over(place, out);
+    return desk.done("applied: recalled");
+  }
+  if (again) return desk.done("applied: recalled before it was heard");
+  desk.plan.receipts.push_back({std::string{recalled_early}, r.message_id, "recalled"});
+  desk.hand_over(entity_key::lark_chat(desk.plan.now.chat), out);
+  return desk.done("applied: noted");
+}
+
+}  // namespace
+
+thread_verdict judge_recall(thread_desk& desk, const lark::message_recalled& r, bool again) {
   const auto* kept = desk.receipt("lark", r.message_id);
   if (desk.lacking()) return desk.ask();
-  if (kept == nullptr) return desk.ignored("no comment was made of this message");
+  if (kept == nullptr) return recall_unknown(desk, r, again);
   const entity_key owner{kept->entity};
   thread_recalled out{.thread = {}, .message = r.message_id, .comment = {}};
   if (owner.kind() == "issue") {

@@ -96,7 +96,7 @@ thread_verdict judge(const thread_knowledge& known, const between& heard, const 
   if (const auto* s = std::get_if<thread_started>(&heard)) return start(desk, *s);
   if (const auto* b = std::get_if<thread_bound>(&heard)) return count_thread(desk, *b);
   if (const auto* r = std::get_if<thread_recalled>(&heard))
-    return judge_recall(desk, {r->message, known.chat, {}, now});
+    return judge_recall(desk, {r->message, known.chat, {}, now}, true);
   if (const auto* r = std::get_if<key_refused>(&heard)) return ask_to_reconnect(desk, *r);
   if (const auto* e = std::get_if<thread_ended>(&heard)) {
     if (!desk.bound()) return desk.ignored("nothing is bound here");
@@ -121,6 +121,12 @@ thread_plan settle(const thread_knowledge& known, const wanted_message& done,
       k.cards.push_back({how.message_id, now, note.shown, {}, now});
       if (k.cards.size() > thread_knowledge::max_cards) k.cards.erase(k.cards.begin());
       plan.rule = "settled: card";
+      // While it was on its way the item may have changed: it tells once more how it is.
+      if (view_hash(k.item) != note.item)
+        desk.hand_over(entity_key::plane_issue(k.item.id), thread_bound{.thread = k.root,
+                                                                        .chat = k.chat,
+                                                                        .comments = k.gets_comments,
+                                                                        .changes = k.gets_changes});
     }
     if (!note.receipt.empty()) plan.receipts.push_back({"plane", note.receipt, how.message_id});
     if (!note.announced.empty())

@@ -156,7 +156,7 @@ struct sorter {
     out.answer = json::serialize(json::object{{"challenge", v.challenge}});
   }
   void operator()(const message& m) const {
-    out.identities.push_back("m:" + m.message_id);
+    out.identities.push_back(message_identity(m.message_id));
     out.entity = entity_key::lark_thread(m.root());
   }
   void operator()(const message_recalled& m) const { to_chat(m.chat_id); }
@@ -197,6 +197,8 @@ result<opened> open_push(const push_headers& h, std::string_view raw_body, const
 }
 
 entity_key directory_entity() { return entity_key::lark_chat("directory"); }
+
+std::string message_identity(std::string_view message_id) { return "m:" + std::string{message_id}; }
 
 intake take_in(const event& e, std::string decrypted_body) {
   intake out;

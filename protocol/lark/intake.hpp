@@ -60,6 +60,9 @@ struct intake {
   bool callback = false;  ///< the answer reaches the person who clicked or looks
 };
 
+/// What the journal knows a message by, whichever event tells of it.
+std::string message_identity(std::string_view message_id);
+
 /// The form of journaled pushes: their body is what parse_event() reads.
 inline constexpr std::string_view event_form = "lark.event";
 

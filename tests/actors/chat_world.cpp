@@ -177,6 +177,9 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       if (row) entry = sync::receipt_fact{row->entity.text(), row->remote_id};
       break;
     }
+    case kind::place:
+      a.found.places[n.key] = "";
+      break;
     case kind::quoted:
       a.found.quoted[n.key] = "";
       break;

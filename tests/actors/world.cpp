@@ -69,6 +69,7 @@ void world::start() {
   http::plane_webhook_options webhook;
   webhook.secrets = std::make_shared<http::secret_list>(settings.plane.webhook_secret);
   i.door = std::make_unique<http::route>(http::plane_webhook_route(webhook, *i.running, i.clock));
+  if (more_doors) i.more_doors = more_doors(*i.running, i.clock);
   i.run_ready();
 }
 
@@ -216,6 +217,14 @@ void world::resend_webhook(std::size_t n) {
   impl_->deliver(signed_headers(body, "again-" + std::to_string(n)), body, [](const auto&) {});
 }
 
+void world::knock(const std::string& path, const std::vector<protocol::http_header>& headers,
+                  const std::string& body,
+                  std::function<void(std::optional<http::response>)> done) {
+  impl_->deliver(impl_->door_at(path), path, headers, body, std::move(done));
+}
+sandbox::scheduler world::later() { return impl_->times.scheduler(); }
+clock_source& world::remote_clock() { return impl_->plane_clock; }
+
 // Wire and store
 // -----------------------------------------------------------------------------------
 
@@ -256,7 +265,10 @@ std::optional<persistence::link_row> world::link(const std::string& item) {
   return s.links.front();
 }
 persistence::entity_state world::entity(const std::string& item) {
-  return *impl_->reader().entity(entity_key::plane_issue(item));
+  return entity(entity_key::plane_issue(item));
+}
+persistence::entity_state world::entity(const entity_key& key) {
+  return *impl_->reader().entity(key);
 }
 std::optional<persistence::receipt_row> world::receipt(const std::string& integration,
                                                        const std::string& object) {

@@ -19,6 +19,7 @@
 #include "dav_server.hpp"
 #include "http/inbox.hpp"
 #include "http/operations.hpp"
+#include "http/server.hpp"
 #include "persistence/store.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/plane.hpp"
@@ -144,6 +145,8 @@ public:
   /// One of them once more, under another delivery id.
   void resend_webhook(std::size_t n);
   bool lose_webhooks = false;
+  /// Plane hears of it when whoever took its webhook dies over it, and sends it again.
+  bool webhooks_time_out = false;
 
   // Calendar server and wire.
   dav_server dav;
@@ -166,6 +169,15 @@ public:
   std::map<std::string, std::function<protocol::http_response(const protocol::http_request&)>>
       hosts;
 
+  /// Endpoints of each process beside Plane's; made when it starts, gone with it.
+  std::function<std::vector<http::route>(http::inbox&, const clock_source&)> more_doors;
+  /// A POST to one of them. Nothing: nobody is there, or dies before it answers.
+  void knock(const std::string& path, const std::vector<protocol::http_header>& headers,
+             const std::string& body, std::function<void(std::optional<http::response>)> done);
+  /// Timers and clock of whatever is no part of the bridge, as Plane's.
+  [[nodiscard]] sandbox::scheduler later();
+  [[nodiscard]] clock_source& remote_clock();
+
   // Store.
   [[nodiscard]] persistence::store& store();
   [[nodiscard]] persistence::journal_counts counts();
@@ -174,6 +186,7 @@ public:
   [[nodiscard]] std::vector<persistence::attempt> attempts(std::int64_t effect);
   [[nodiscard]] std::optional<persistence::link_row> link(const std::string& item);
   [[nodiscard]] persistence::entity_state entity(const std::string& item);
+  [[nodiscard]] persistence::entity_state entity(const entity_key& key);
   [[nodiscard]] std::optional<persistence::receipt_row> receipt(const std::string& integration,
                                                                 const std::string& object);
   /// While set, the store answers every write and read so.

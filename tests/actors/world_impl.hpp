@@ -198,7 +198,16 @@ struct world::impl {
   /// Plane's webhooks arrive here, whichever process is there to take them.
   struct doorstep final : http::transport {
     doorstep(impl& o) : of(o) {}
-    void send(protocol::http_request r, http::call_limits, completion done) override {
+    void send(protocol::http_request r, http::call_limits limits, completion done) override {
+      if (of.self.webhooks_time_out) {
+        auto open = std::make_shared<completion>(std::move(done));
+        done = [open](result<protocol::http_response> a) {
+          if (*open) std::exchange(*open, {})(std::move(a));
+        };
+        of.times.add(limits.headers, [done] {
+          done(failure{errc::timed_out, "door", "no answer in time"});
+        });
+      }
       of.times.add(of.self.travel, [this, r = std::move(r), done = std::move(done)] {
         of.self.webhook_bodies.push_back(r.body);
         if (of.self.lose_webhooks) {  // something in between swallows it and says 200
@@ -217,23 +226,38 @@ struct world::impl {
     impl& of;
   };
 
-  void deliver(const std::vector<protocol::http_header>& headers, const std::string& body,
-               std::function<void(std::optional<int>)> done) {
-    if (!running || dead) return done(std::nullopt);
+  void deliver(const http::route* to, const std::string& path,
+               const std::vector<protocol::http_header>& headers, const std::string& body,
+               std::function<void(std::optional<http::response>)> done) {
+    if (!running || dead || to == nullptr) return done(std::nullopt);
     auto in = std::make_shared<http::request>();
     in->id = "req";
     in->method = "POST";
-    in->path = in->target = "/webhooks/plane";
+    in->path = in->target = path;
     in->headers = headers;
     in->peer = "192.0.2.1";
     in->received_at = clock.now();
-    if (door->observe) in->observer = door->observe(*in);
+    if (to->observe) in->observer = to->observe(*in);
     if (in->observer) in->observer->feed(body);
     in->body = std::make_shared<const std::string>(body);
-    door->handle(in, http::responder{[this, done](http::response a) {
-                   // A process that dies answers nobody.
-                   done(dead || a.drop_connection ? std::nullopt : std::optional{a.status});
-                 }});
+    to->handle(in, http::responder{[this, done, life_then = life](http::response a) {
+                 // A process that dies answers nobody.
+                 if (dead || life != life_then || a.drop_connection) return done(std::nullopt);
+                 done(std::move(a));
+               }});
+  }
+  /// Plane's webhook.
+  void deliver(const std::vector<protocol::http_header>& headers, const std::string& body,
+               std::function<void(std::optional<int>)> done) {
+    deliver(door.get(), "/webhooks/plane", headers, body,
+            [done = std::move(done)](const std::optional<http::response>& a) {
+              done(a ? std::optional<int>{static_cast<int>(a->status)} : std::nullopt);
+            });
+  }
+  const http::route* door_at(const std::string& path) const {
+    for (const auto& r : more_doors)
+      if (r.pattern == path) return &r;
+    return nullptr;
   }
 
   std::optional<wire_fault> fault_for(const protocol::http_request& r) {
@@ -253,6 +277,11 @@ struct world::impl {
   milliseconds leg() { return self.leg ? self.leg() : self.travel; }
 
   void work_unheard(protocol::http_request r) {
+    for (const auto& [origin, answer] : self.hosts)
+      if (r.url.starts_with(origin)) {
+        (void)answer(r);
+        return;
+      }
     if (r.url.starts_with(dav_server::origin)) {
       self.dav.unheard = true;
       (void)self.dav.handle(r);
@@ -349,6 +378,7 @@ struct world::impl {
     open.clear();
     running.reset();
     door.reset();
+    more_doors.clear();
     ctx.reset();
     open.clear();
   }
@@ -381,6 +411,7 @@ struct world::impl {
   std::map<std::size_t, http::transport::completion> open;
   actors::context_ptr ctx;
   std::unique_ptr<http::route> door;
+  std::vector<http::route> more_doors;
   std::unique_ptr<actors::runtime> running;
   bool dead = false;
   unsigned life = 0;  ///< processes that have ended

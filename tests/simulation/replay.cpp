@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE simulation_replay
 #include <boost/test/unit_test.hpp>
 
+#include "chat_stage.hpp"
 #include "stage.hpp"
 
 using namespace pb::simulation;
@@ -18,6 +19,17 @@ BOOST_AUTO_TEST_CASE(the_same_seed_replays_to_the_same_trace) {
     BOOST_TEST(once.calls == again.calls);
     BOOST_TEST(once.calls > 0u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_story_of_conversations_replays_to_the_same_trace) {
+  for (const std::uint64_t seed : {7u, 43u}) {
+    const auto once = play(tell_chat(seed, whole), false);
+    const auto again = play(tell_chat(seed, whole), false);
+    BOOST_TEST(once.trace == again.trace);
+    BOOST_TEST(once.calls == again.calls);
+    BOOST_TEST(once.failures.empty());
+  }
+  BOOST_TEST(play(tell_chat(1, whole), false).trace != play(tell_chat(2, whole), false).trace);
 }
 
 BOOST_AUTO_TEST_CASE(other_seeds_have_other_traces) {

@@ -1,5 +1,7 @@
 // tests/simulation/simulate: plays the stories of many seeds and says which broke a promise.
-//   simulate [--from S] [--seeds N] [--jobs J] [--steps K] [--trace] [--stop] [--quiet]
+//   simulate [--with lark] [--from S] [--seeds N] [--jobs J] [--steps K] [--trace] [--stop]
+//   [--quiet]
+// Stories of Plane and a calendar, or with `--with lark` of Plane and Feishu.
 // Exit code 1 when a seed failed. Each job is a process of its own, so that a crash or an endless
 // loop names its seed too.
 #include <sys/wait.h>
@@ -16,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "chat_stage.hpp"
 #include "stage.hpp"
 
 namespace {
@@ -25,15 +28,19 @@ struct wish {
   std::uint64_t from = 1, seeds = 500;
   std::size_t steps = std::numeric_limits<std::size_t>::max();
   unsigned jobs = 0;
-  bool trace = false, stop = false, quiet = false;
+  bool trace = false, stop = false, quiet = false, lark = false;
 };
 
 constexpr unsigned seconds_per_seed = 120;
 volatile std::sig_atomic_t stalled = 0;
 std::uint64_t current_seed = 0;
 
+/// What is counted as carried out.
+const char* written(const wish& w) { return w.lark ? "comments carried" : "calendar writes"; }
+
 void say_replay(std::uint64_t seed, const wish& w) {
-  std::printf("  replay: scripts/simulate --from %" PRIu64 " --seeds 1 --trace", seed);
+  std::printf("  replay: scripts/simulate%s --from %" PRIu64 " --seeds 1 --trace",
+              w.lark ? " --with lark" : "", seed);
   if (w.steps != std::numeric_limits<std::size_t>::max()) std::printf(" --steps %zu", w.steps);
   std::printf("\n");
 }
@@ -53,7 +60,8 @@ int play_share(const wish& w, unsigned job) {
   for (std::uint64_t n = job; n < w.seeds; n += w.jobs) {
     current_seed = w.from + n;
     alarm(seconds_per_seed);
-    const auto o = play(tell(current_seed, w.steps), w.trace);
+    const auto o = w.lark ? play(tell_chat(current_seed, w.steps), w.trace)
+                          : play(tell(current_seed, w.steps), w.trace);
     alarm(0);
     crashes += o.crashes;
     calls += o.calls;
@@ -61,10 +69,10 @@ int play_share(const wish& w, unsigned job) {
     messages += o.messages;
     if (w.trace || w.seeds == 1)
       std::printf("seed %" PRIu64
-                  ": %zu steps, %zu crashes, %zu calls, %zu calendar writes, %zu "
+                  ": %zu steps, %zu crashes, %zu calls, %zu %s, %zu "
                   "deliveries, %" PRIu64 " messages, %lld virtual s, trace %016" PRIx64 "\n",
-                  current_seed, o.steps, o.crashes, o.calls, o.writes, o.deliveries, o.messages,
-                  static_cast<long long>(o.virtual_time.count() / 1000), o.trace);
+                  current_seed, o.steps, o.crashes, o.calls, o.writes, written(w), o.deliveries,
+                  o.messages, static_cast<long long>(o.virtual_time.count() / 1000), o.trace);
     if (o.failures.empty()) continue;
     ++failed;
     std::printf("seed %" PRIu64 " FAILED\n", current_seed);
@@ -74,8 +82,8 @@ int play_share(const wish& w, unsigned job) {
     if (w.stop) break;
   }
   if (!w.quiet)
-    std::printf("job %u: %zu crashes, %zu calls, %zu calendar writes, %" PRIu64 " messages\n", job,
-                crashes, calls, writes, messages);
+    std::printf("job %u: %zu crashes, %zu calls, %zu %s, %" PRIu64 " messages\n", job, crashes,
+                calls, writes, written(w), messages);
   std::fflush(stdout);
   return failed;
 }
@@ -97,6 +105,8 @@ int main(int argc, char** argv) {
       w.jobs = static_cast<unsigned>(value());
     else if (a == "--steps")
       w.steps = value();
+    else if (a == "--with" && i + 1 < argc && std::string_view{argv[i + 1]} == "lark")
+      w.lark = ++i > 0;
     else if (a == "--trace")
       w.trace = true;
     else if (a == "--stop")
@@ -105,8 +115,8 @@ int main(int argc, char** argv) {
       w.quiet = true;
     else {
       std::fprintf(stderr,
-                   "simulate [--from S] [--seeds N] [--jobs J] [--steps K] [--trace] [--stop] "
-                   "[--quiet]\n");
+                   "simulate [--with lark] [--from S] [--seeds N] [--jobs J] [--steps K] [--trace] "
+                   "[--stop] [--quiet]\n");
       return 2;
     }
   }

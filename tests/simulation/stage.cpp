@@ -24,10 +24,6 @@ sandbox::plane_options plane_of(const story& s) {
   return o;
 }
 
-milliseconds ms_of(std::uint64_t draw, std::uint64_t upto) {
-  return milliseconds{static_cast<std::int64_t>(draw % upto)};
-}
-
 std::string quoted(std::string_view key, std::string_view text) {
   return json::serialize(json::object{{key, text}});
 }
@@ -41,7 +37,9 @@ stage::stage(const story& s, bool shown)
       trace_(shown),
       world_(s.seed, plane_of(s)),
       checker_(world_, ledger_),
-      luck_(s.seed * 7919 + 3) {
+      luck_(s.seed * 7919 + 3),
+      machine_(world_, luck_,
+               {[this](const std::string& line) { say(line); }, [this] { checker_.on_death(); }}) {
   log::configure(shown ? log::level::info : log::level::error, log::format::logfmt);
   set_up(s.seed, 0, world_.settings);
   if (s.shuffled) world_.shuffle(s.seed);
@@ -89,48 +87,6 @@ void stage::wire_up() {
   };
 }
 
-// Time
-// --------------------------------------------------------------------------------------------
-
-void stage::start_when_due() {
-  if (world_.running() || world_.elapsed() < down_until_ || store_away_) return;
-  say("the bridge starts");
-  world_.start();
-}
-
-/// Time passes; whoever died is started again some time later.
-void stage::pass(milliseconds span) {
-  const auto until = world_.elapsed() + span;
-  for (;;) {
-    if (store_away_ && world_.elapsed() >= store_back_at_) {
-      say("the store is back");
-      world_.store_away(false);
-      store_away_ = false;
-    }
-    if (!world_.running() && down_until_ == milliseconds{-1}) {
-      // Most restarts come at once; some machines stay down for a while.
-      const auto draw = luck_.next() % 10;
-      down_until_ = world_.elapsed() + (draw < 7 ? 3s : draw < 9 ? 2min : 25min);
-      say("the bridge is dead");
-      checker_.on_death();
-    }
-    start_when_due();
-    auto next = until;
-    if (store_away_) next = std::min(next, store_back_at_);
-    if (!world_.running()) next = std::min(next, std::max(down_until_, world_.elapsed()));
-    if (world_.running()) down_until_ = milliseconds{-1};
-    if (next > world_.elapsed()) {
-      const bool was_up = world_.running();
-      world_.run_until([&] { return was_up && !world_.running(); }, next - world_.elapsed());
-    } else if (world_.elapsed() >= until &&
-               (world_.running() || store_away_ || down_until_ > world_.elapsed())) {
-      return;
-    } else {
-      world_.run_for(1ms);
-    }
-  }
-}
-
 // Faults
 // ------------------------------------------------------------------------------------------
 
@@ -138,20 +94,7 @@ std::optional<test::wire_fault> stage::fate(const protocol::http_request& r) {
   const bool dav = r.url.starts_with(test::dav_server::origin);
   const double rate = dav ? weather_.dav : weather_.plane;
   if (rate <= 0 || luck_.unit_draw() >= rate) return std::nullopt;
-  using kind = test::wire_fault::kind;
-  constexpr std::array<kind, 12> kinds{kind::status, kind::status, kind::status, kind::status,
-                                       kind::reset,  kind::reset,  kind::half,   kind::half,
-                                       kind::lost,   kind::late,   kind::late,   kind::tls};
-  test::wire_fault f;
-  f.what = kinds[luck_.next() % kinds.size()];
-  f.status = std::array{429, 429, 500, 502, 503, 504}[luck_.next() % 6];
-  // One draw a statement: in one expression each compiler has its own order, and so its own story.
-  if (luck_.next() % 2 == 0 && (f.status == 429 || f.status == 503)) {
-    const auto seconds = luck_.next();
-    f.retry_after = static_cast<int>(seconds % (luck_.next() % 8 == 0 ? 300 : 20));
-  }
-  const std::uint64_t latest = luck_.next() % 4 == 0 ? 300'000 : 5'000;
-  f.later = ms_of(luck_.next(), latest);
+  const auto f = draw_fault(luck_);
   say("fault " + std::to_string(static_cast<int>(f.what)) + " " + r.method + " " + r.url);
   return f;
 }
@@ -269,13 +212,13 @@ void stage::in_plane(const step& s, known_item& item) {
           patch(item, quoted("target_date", date(d / 8 + n)));
         else
           patch(item, quoted("name", "Burst " + std::to_string((d + n) % 9)));
-        if (d % 5 == 0) pass(ms_of(d * (n + 1), 1'500));
+        if (d % 5 == 0) machine_.pass(ms_of(d * (n + 1), 1'500));
       }
       return;
     case deed::revert: {
       patch(item, quoted("target_date", "2026-12-31"));
       const auto id = item.id;
-      pass(ms_of(d, d % 2 == 0 ? 300 : 8'000));
+      machine_.pass(ms_of(d, d % 2 == 0 ? 300 : 8'000));
       patch(item, d % 3 == 0 ? R"({"target_date":null})" : quoted("target_date", date(d)));
       return;
     }
@@ -403,20 +346,13 @@ void stage::between(const step& s) {
           {static_cast<test::crash_point::at>(d % 4), static_cast<unsigned>(d / 4 % 14) + 1});
       return;
     case deed::stop:
-      if (!world_.running()) return;
-      world_.stop();
-      checker_.on_death();
-      down_until_ = world_.elapsed() + (d % 3 == 0 ? 8min : 2s);
-      return;
+      return machine_.stop(d % 3 == 0 ? 8min : 2s);
     case deed::jump_clock:
       ledger_.clock_jumped = true;
       world_.jump_clock((d % 2 == 0 ? 1 : -1) * ms_of(d / 2, d % 3 == 0 ? 1'800'000 : 20'000));
       return;
     case deed::lose_store:
-      world_.store_away(true);
-      store_away_ = true;
-      store_back_at_ = world_.elapsed() + ms_of(d, d % 4 == 0 ? 1'200'000 : 30'000);
-      return;
+      return machine_.lose_store(ms_of(d, d % 4 == 0 ? 1'200'000 : 30'000));
     case deed::lose_commit_answers:
       world_.lose_commit_answers(1 + static_cast<unsigned>(d % 3));
       return;
@@ -463,20 +399,19 @@ void stage::heal() {
   world_.plane_faults().clear();
   world_.no_crash();
   world_.lose_commit_answers(0);
-  if (store_away_) store_back_at_ = world_.elapsed();
-  if (!world_.running()) down_until_ = std::min(down_until_, world_.elapsed() + 3s);
+  machine_.mend();
   world_.right_clock();
 }
 
 void stage::quiet() {
-  pass(quiet_at_least);
+  machine_.pass(quiet_at_least);
   milliseconds waited = quiet_at_least;
   while (!world_.at_rest() && waited < quiet_at_most) {
-    pass(quiet_slice);
+    machine_.pass(quiet_slice);
     waited += quiet_slice;
   }
   // A copy that an earlier write left elsewhere is found by the round after the last write.
-  pass(quiet_slice);
+  machine_.pass(quiet_slice);
   say("checked without an operator");
   checker_.journal();
   checker_.calendars(false);
@@ -507,14 +442,13 @@ void stage::quiet() {
 outcome stage::run() {
   outcome o;
   try {
-    down_until_ = milliseconds{-1};
-    world_.start();
+    machine_.start();
     for (const auto& s : story_.steps) {
-      pass(s.pause);
+      machine_.pass(s.pause);
       act(s);
       ++o.steps;
     }
-    pass(2s);
+    machine_.pass(2s);
     heal();
     quiet();
     checker_.writes();

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "checker.hpp"
+#include "machine.hpp"
 #include "story.hpp"
 #include "trace.hpp"
 #include "world.hpp"
@@ -35,8 +36,6 @@ private:
   };
 
   void wire_up();
-  void pass(milliseconds span);
-  void start_when_due();
   void act(const step& s);
   void add_others_event(const known_item& item);
   void in_plane(const step& s, known_item& item);
@@ -63,13 +62,12 @@ private:
   test::world world_;
   checker checker_;
   seeded_random luck_;
+  machine machine_;
   weather weather_;
   unsigned version_ = 0, named_ = 0;
   std::vector<known_item> items_;
   std::vector<std::string> bodies_;
   std::size_t logged_ = 0;
-  milliseconds down_until_{0}, store_back_at_{0};
-  bool store_away_ = false;
 };
 
 }  // namespace pb::simulation

@@ -317,8 +317,37 @@ BOOST_AUTO_TEST_CASE(a_recall_goes_by_the_chat_to_the_conversation_to_the_item) 
   (void)w.say("/bind WEB-43");
   BOOST_TEST(w.decide(chat.hand_overs[0].to, chat.hand_overs[0].what).hand_overs.at(0).to.text() ==
              "plane:issue:" + item_42);
-  r.what = lark::message_recalled{"om_other", "oc_web", "message_owner", w.now};
-  BOOST_TEST(does_nothing(w.decide(entity_key::lark_chat("oc_web"), r)));
+}
+
+BOOST_AUTO_TEST_CASE(a_recall_that_overtakes_its_message_is_not_forgotten) {
+  const auto chat = entity_key::lark_chat("oc_web");
+  lark::event r;
+  {  // The conversation still works on the message: the recall is judged behind it.
+    world w;
+    w.bound();
+    const auto e = w.message("/comment oops", "ou_li", false);
+    const auto id = w.message_of(e).message_id;
+    w.all.places[id] = "lark:thread:om_root";
+    r.what = lark::message_recalled{id, "oc_web", "message_owner", w.now};
+    const auto p = w.decide(chat, r);
+    BOOST_REQUIRE_EQUAL(handed<thread_recalled>(p).size(), 1U);
+    BOOST_TEST(p.hand_overs[0].to.text() == "lark:thread:om_root");
+  }
+  {  // It is not here yet: it will find the note, or the second look finds it.
+    world w;
+    w.bound();
+    const auto e = w.message("/comment oops", "ou_li", false);
+    const auto id = w.message_of(e).message_id;
+    r.what = lark::message_recalled{id, "oc_web", "message_owner", w.now};
+    const auto p = w.decide(chat, r);
+    BOOST_REQUIRE_EQUAL(handed<thread_recalled>(p).size(), 1U);
+    BOOST_TEST((p.hand_overs[0].to == chat));
+    BOOST_TEST(does_nothing(w.decide(chat, p.hand_overs[0].what)));
+    w.all.places[id] = "lark:thread:om_root";
+    BOOST_TEST(w.decide(chat, p.hand_overs[0].what).hand_overs.at(0).to.text() ==
+               "lark:thread:om_root");
+    BOOST_TEST(w.hear(e).rule == "ignored: recalled already");
+  }
 }
 
 // New items --------------------------------------------------------------------------------------

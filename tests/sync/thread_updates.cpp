@@ -38,6 +38,19 @@ void bound_with_card(world& w) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(a_card_that_was_on_its_way_while_the_item_changed_is_looked_at_again) {
+  world w;
+  const auto p = w.say("/bind WEB-42");
+  BOOST_TEST(sent(w, p.effects.at(1), "om_card").hand_overs.empty());
+  const auto late = w.say("/link");
+  (void)w.changed({to_doing});
+  w.thread().item.name = "Renamed meanwhile";
+  const auto after = sent(w, late.effects.at(0), "om_late");
+  BOOST_REQUIRE_EQUAL(after.hand_overs.size(), 1U);
+  BOOST_TEST(after.hand_overs[0].to.text() == "plane:issue:" + item_42);  // it tells how it is
+  BOOST_TEST(std::get<thread_bound>(after.hand_overs[0].what).bound);
+}
+
 // Changes ----------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_change_waits_for_the_rest_of_its_burst_and_becomes_one_message) {

@@ -133,6 +133,9 @@ struct world {
         f.receipts[n.key] = found == receipts.end() ? std::nullopt : std::optional{found->second};
         break;
       }
+      case need::kind::place:
+        f.places[n.key] = all.places[n.key];
+        break;
       case need::kind::quoted:
         f.quoted[n.key] = all.quoted[n.key];
         break;
