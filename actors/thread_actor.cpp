@@ -29,6 +29,7 @@ bool is_waited_for(const sync::need& n, const persistence::delivery& d) {
 /// It may be had later. A missing right does not come by itself: then it is decided without.
 bool may_pass(const failure& f) {
   switch (f.code) {
+    case errc::unauthorized:  // a token that ran out is renewed
     case errc::rate_limited:
     case errc::upstream_down:
     case errc::timed_out:

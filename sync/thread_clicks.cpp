@@ -76,7 +76,7 @@ std::optional<field_wish> wish_of(thread_desk& desk, const lark::card_action& c,
 }  // namespace
 
 thread_verdict judge_click(thread_desk& desk, const lark::card_action& click,
-                           std::string_view event_id) {
+                           std::string_view event_id, timestamp clicked_at) {
   const auto v = value_of(click);
   if (!v) return desk.ignored("no card of ours");
   auto& k = desk.plan.now;
@@ -86,8 +86,10 @@ thread_verdict judge_click(thread_desk& desk, const lark::card_action& click,
   const auto key = sha256_hex(click.message_id + '\n' + click.by.open_id + '\n' + v->what + '\n' +
                               v->to + '\n' + click.option + '\n' + text)
                        .substr(0, 16);
+  // When it was made, not when it came: one of two may be late.
+  const auto at = clicked_at == timestamp{} ? desk.now : clicked_at;
   for (const auto& c : desk.known.clicks)
-    if (c.what == key && desk.now - c.at < same_click && c.at - desk.now < same_click)
+    if (c.what == key && at - c.at < same_click && c.at - at < same_click)
       return desk.ignored("a double click");
 
   // The conversation may have been bound to another item since, or not be bound yet.
@@ -104,7 +106,7 @@ thread_verdict judge_click(thread_desk& desk, const lark::card_action& click,
   const auto may = desk.may_change(click.by.open_id, item.project, zh);
   const auto* project = desk.project(item.project);
   if (desk.lacking()) return desk.ask();
-  k.clicks.push_back({key, desk.now});
+  k.clicks.push_back({key, at});
   if (k.clicks.size() > thread_knowledge::max_recent) k.clicks.erase(k.clicks.begin());
   // Unique per click, so that the same comment may be written twice; the card's own id in front.
   const auto id =

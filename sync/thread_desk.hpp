@@ -139,8 +139,9 @@ effect_note parse_effect_note(std::string_view json);
 
 // The parts of judge() ---------------------------------------------------------------------------
 thread_verdict judge_message(thread_desk& desk, const protocol::lark::message& m);
+/// @param clicked_at  by Feishu's clock; nothing: now
 thread_verdict judge_click(thread_desk& desk, const protocol::lark::card_action& click,
-                           std::string_view event_id);
+                           std::string_view event_id, timestamp clicked_at);
 /// @param again  the journal was asked before
 thread_verdict judge_recall(thread_desk& desk, const protocol::lark::message_recalled& r,
                             bool again = false);

@@ -71,7 +71,7 @@ thread_verdict judge(const thread_knowledge& known, const lark::event& heard, co
   thread_desk desk{known, given, now, rules};
   if (const auto* m = std::get_if<lark::message>(&heard.what)) return judge_message(desk, *m);
   if (const auto* c = std::get_if<lark::card_action>(&heard.what))
-    return judge_click(desk, *c, heard.id);
+    return judge_click(desk, *c, heard.id, heard.created_at);
   if (const auto* r = std::get_if<lark::message_recalled>(&heard.what))
     return judge_recall(desk, *r);
   if (const auto* m = std::get_if<lark::chat_membership>(&heard.what))

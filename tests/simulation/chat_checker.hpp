@@ -38,6 +38,7 @@ struct chat_ledger {
   std::set<std::string> recalled_roots;      ///< conversations without a first message
   std::set<std::string> gone_items;          ///< removed or archived at some time
   std::map<std::string, std::string> items;  ///< uuid → project
+  std::set<std::string> overtaken;           ///< cards whose update may land after a newer one
   unsigned causes = 0;                       ///< things people did
 };
 
