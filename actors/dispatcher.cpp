@@ -7,8 +7,7 @@
 
 #include "actors/edge.hpp"
 #include "actors/front.hpp"
-#include "sync/channel_options.hpp"
-#include "sync/issue_chat.hpp"
+#include "actors/project_news.hpp"
 
 namespace pb::actors {
 using std::chrono::milliseconds;
@@ -16,7 +15,6 @@ namespace {
 
 constexpr std::size_t page_size = 500;
 constexpr std::size_t due_limit = 1'000;
-constexpr std::size_t channel_slice = 1'000, most_channels = 20'000;
 constexpr std::size_t project_slice = 500;
 /// Entities that plan at once: more would only wait for each other's commits.
 constexpr std::size_t planning_most = 256, planning_least = 8;
@@ -427,7 +425,7 @@ private:
   /// sends no event for them, and this one is explicit (no-delete-by-absence).
   void settle_project(const delivery_ptr& d) {
     if (d->event == "project.created" && ctx_->opt().lark_on)
-      return announce_project(ctx_, dispatcher_actor{self_}, d);
+      return tell_of_project(ctx_, dispatcher_actor{self_}, d);
     if (d->event != "project.deleted") {
       persistence::write unit;
       unit.marks.push_back({d->seq, persistence::delivery_status::done,
@@ -436,51 +434,6 @@ private:
       return;
     }
     sweep_project(ctx_, dispatcher_actor{self_}, d, "");
-  }
-
-  /// To the chats that want to hear of new projects, once for each, however often and by whatever
-  /// way it was noticed. Its name is asked for there: what told us may not have it.
-  static void announce_project(const context_ptr& ctx, const dispatcher_actor& self,
-                               const delivery_ptr& d) {
-    ctx->store.read([ctx, self, d](result<persistence::reader*> r) {
-      if (!r) return;  // stays pending; the sweep hands it out again
-      std::vector<sync::channel_mapping> channels;
-      std::string chat, of;
-      for (std::size_t seen = 0; seen < most_channels; seen += channel_slice) {
-        const auto rows = (*r)->all_channel_mappings(chat, of, channel_slice);
-        if (!rows) return;
-        for (const auto& row : *rows)
-          if (auto m = sync::read_channel_mapping(row.chat, row.project, row.options);
-              m && m->announce_projects)
-            channels.push_back(std::move(*m));
-        if (rows->size() < channel_slice) break;
-        chat = rows->back().chat;
-        of = rows->back().project;
-      }
-      const std::string id{d->entity.id()};
-      protocol::plane::project project;
-      if (const auto known = ctx->projects.find(id)) project = *known;
-      project.id = id;
-      sync::chat_setting setting;
-      setting.app_url = ctx->opt().rendering.app_url;
-      setting.workspace_slug = ctx->opt().rendering.workspace_slug;
-      const auto plan = sync::announce_project(project, "", channels, setting);
-      persistence::write unit;
-      for (const auto& h : plan.hand_overs) {
-        const std::string form{sync::form_of(h.what)};
-        unit.appends.push_back(own_delivery(*ctx, "internal", form, form, h.to,
-                                            sync::to_json(h.what),
-                                            "project:" + id + ":" + std::string{h.to.id()}));
-      }
-      unit.marks.push_back(
-          {d->seq, persistence::delivery_status::done,
-           plan.rule.empty() ? "applied: no chat hears of new projects" : "applied: " + plan.rule,
-           0});
-      auto rows = own_rows(unit.appends);
-      ctx->store.submit(std::move(unit), [ctx, self, rows](const result<persistence::written>& w) {
-        hand_over_own(ctx, self, *rows, w);
-      });
-    });
   }
 
   static void sweep_project(const context_ptr& ctx, const dispatcher_actor& self,
