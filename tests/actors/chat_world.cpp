@@ -226,7 +226,10 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       break;
     }
     case kind::place:
-      a.found.places[n.key] = "";
+      if (const auto whose = journaled_for("lark", protocol::lark::message_identity(n.key)))
+        a.found.places[n.key] = whose->text();
+      else
+        a.found.places[n.key] = "";
       break;
     case kind::quoted:
       a.found.quoted[n.key] = "";

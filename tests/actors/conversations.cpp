@@ -269,6 +269,7 @@ BOOST_AUTO_TEST_CASE(trouble_with_the_chat_itself_makes_no_alarm_of_alarms) {
   for (const auto& d : s.deliveries())
     if (d.form == "chat.alarm") ++alarms;
   BOOST_TEST(alarms <= 6u);
+}
 
 namespace {
 

@@ -274,6 +274,10 @@ std::optional<persistence::receipt_row> world::receipt(const std::string& integr
                                                        const std::string& object) {
   return *impl_->reader().receipt(integration, object);
 }
+std::optional<entity_key> world::journaled_for(const std::string& source,
+                                               const std::string& identity) {
+  return *impl_->reader().journaled_for(source, identity);
+}
 void world::lose_commit_answers(unsigned n) { impl_->durable->lose_answers(n); }
 void world::store_away(bool away) {
   impl_->durable->fail_with(

@@ -189,6 +189,8 @@ public:
   [[nodiscard]] persistence::entity_state entity(const entity_key& key);
   [[nodiscard]] std::optional<persistence::receipt_row> receipt(const std::string& integration,
                                                                 const std::string& object);
+  [[nodiscard]] std::optional<entity_key> journaled_for(const std::string& source,
+                                                        const std::string& identity);
   /// While set, the store answers every write and read so.
   void store_away(bool away);
   /// Called before each write of the running process; may throw.
