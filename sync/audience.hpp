@@ -17,9 +17,9 @@ enum class audience : std::uint8_t {
 /// @param external  people of other tenants are in it
 audience audience_of(std::string_view project, std::string_view chat,
                      std::span<const channel_mapping> channels, bool external) noexcept;
-/// Whether a comment that Plane marks INTERNAL is meant to be: Plane marks all of them, and offers a
-/// choice only where the project has a published board. Among people of other tenants the mark counts
-/// always, and so it does while the project is not known (null).
+/// Whether a comment that Plane marks INTERNAL is meant to be: Plane marks all of them, and offers
+/// a choice only where the project has a published board. Among people of other tenants the mark
+/// counts always, and so it does while the project is not known (null).
 bool is_meant_internal(const project_facts* project, bool external) noexcept;
 /// Comments that are meant to be internal. `otherwise` is the installation's own setting; it never
 /// opens a chat with people of other tenants, the mapping's can.

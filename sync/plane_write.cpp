@@ -113,7 +113,8 @@ std::optional<marked> read_marker(std::string_view external_source, std::string_
 std::string html_to_write(const comment_creation& c) {
   if (c.by.author.own_key) return c.html;
   const auto name = protocol::html::cut_utf8(c.by.author.name, max_name_bytes);
-  const auto who = "<strong>" + (name.empty() ? "Somebody" : protocol::html::escaped(name)) + ":</strong>";
+  const auto who =
+      "<strong>" + (name.empty() ? "Somebody" : protocol::html::escaped(name)) + ":</strong>";
   constexpr std::string_view paragraph = "<p>";
   if (c.html.starts_with(paragraph))
     return std::string{paragraph} + who + ' ' + c.html.substr(paragraph.size());

@@ -9,8 +9,8 @@
 #include "http/journal_endpoints.hpp"
 #include "http/lark_webhook.hpp"
 #include "http/mapping_endpoints.hpp"
-#include "http/personal_key.hpp"
 #include "http/metrics.hpp"
+#include "http/personal_key.hpp"
 
 using namespace pb;
 using namespace pb::http;
