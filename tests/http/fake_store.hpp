@@ -132,6 +132,9 @@ private:
   result<std::vector<credential_row>> credentials() override {
     return none<std::vector<credential_row>>();
   }
+  result<std::optional<entity_key>> journaled_for(const std::string&, const std::string&) override {
+    return none<std::optional<entity_key>>();
+  }
   result<std::optional<receipt_row>> receipt(const std::string&, const std::string&) override {
     return none<std::optional<receipt_row>>();
   }
