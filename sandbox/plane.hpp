@@ -90,6 +90,7 @@ public:
   [[nodiscard]] webhook_delivery renewed(webhook_delivery again);
   /// After the sixth failed attempt Plane switches the webhook off for all events.
   void deactivate_webhook(std::string_view webhook_id);
+  [[nodiscard]] bool webhook_is_active(std::string_view webhook_id) const;
   [[nodiscard]] bool webhook_exists(std::string_view webhook_id) const;
   /// Answers and bodies of finished attempts, for the webhook log of the session API.
   void log_webhook(const webhook_delivery& sent, int status);

@@ -317,6 +317,12 @@ void plane::deactivate_webhook(std::string_view webhook_id) {
   if (row* hook = impl_->webhooks.find(webhook_id)) (*hook)["is_active"] = false;
 }
 
+bool plane::webhook_is_active(std::string_view webhook_id) const {
+  const std::scoped_lock held{impl_->lock};
+  const row* hook = impl_->webhooks.find(webhook_id);
+  return hook != nullptr && hook->at("is_active").as_bool();
+}
+
 bool plane::webhook_exists(std::string_view webhook_id) const {
   const std::scoped_lock held{impl_->lock};
   return impl_->webhooks.find(webhook_id) != nullptr;

@@ -197,6 +197,7 @@ bool world::restore_plane() {
   return true;
 }
 void world::switch_webhook_off() { impl_->plane.deactivate_webhook(impl_->webhook); }
+bool world::webhook_is_on() const { return impl_->plane.webhook_is_active(impl_->webhook); }
 const sandbox::seeded& world::seeds() const { return impl_->seeds; }
 sandbox::plane& world::plane() { return impl_->plane; }
 sandbox::fault_set& world::plane_faults() { return impl_->plane_faults; }

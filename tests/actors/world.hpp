@@ -130,6 +130,7 @@ public:
   void back_up_plane();
   bool restore_plane();  ///< false: there is no backup
   void switch_webhook_off();
+  [[nodiscard]] bool webhook_is_on() const;
   [[nodiscard]] sandbox::plane& plane();
   [[nodiscard]] const sandbox::seeded& seeds() const;
   [[nodiscard]] sandbox::fault_set& plane_faults();
