@@ -60,7 +60,10 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
                       {"id_type", "app_id"},
                       {"sender_type", "app"},
                       {"tenant_key", "1a2b3c4d5e6f7081"}}}};
-  if (!m.root.empty()) data["root_id"] = data["parent_id"] = m.root;
+  if (!m.root.empty()) {
+    data["root_id"] = m.root;
+    data["parent_id"] = m.root;
+  }
   return ok(std::move(data));
 }
 
@@ -251,7 +254,10 @@ std::string chat_world::say(const std::string& text, const std::string& root, bo
                                                    {"mentioned_type", "bot"},
                                                    {"name", "PlaneBridge"},
                                                    {"tenant_key", "t"}}};
-  if (!root.empty()) message["root_id"] = message["parent_id"] = root;
+  if (!root.empty()) {
+    message["root_id"] = root;
+    message["parent_id"] = root;
+  }
   push_event("im.message.receive_v1", "e-" + id,
              {{"sender", {{"sender_id", {{"open_id", person}}}, {"sender_type", "user"}}},
               {"message", message}});
