@@ -7,7 +7,6 @@ namespace {
 constexpr std::string_view op_create = "plane.create_work_item";
 constexpr std::string_view op_find = "plane.find_by_external_id";
 constexpr std::string_view op_existing = "plane.get_work_item";
-constexpr std::string_view op_update = "plane.update_work_item";
 constexpr std::string_view op_comment = "plane.create_comment";
 constexpr std::string_view op_get_comment = "plane.get_comment";
 
