@@ -27,7 +27,7 @@ struct no_operations final : operations {
 };
 
 struct fixture {
-  std::unique_ptr<inline_store> store = std::move(inline_store::open_in_memory().value());
+  std::unique_ptr<inline_store> store = inline_store::open_in_memory().value();
   no_operations ops;
   std::vector<route> routes =
       journal_routes(*store, ops, admin_auth{secret_list::list{secret{ask::admin_token}}});
