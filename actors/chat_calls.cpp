@@ -34,9 +34,9 @@ std::shared_ptr<protocol::exchange> chat_calls::post(const chat_request& r,
 
 result<std::shared_ptr<protocol::exchange>> chat_calls::make(const chat_request& r) const {
   const auto& w = r.what;
-  const auto single = [&](protocol::http_request q, std::string_view operation,
-                          bool deferrable = false) -> std::shared_ptr<protocol::exchange> {
-    return std::make_shared<lark::single_call>(std::move(q), operation, r.chat, true, deferrable);
+  const auto single = [&](protocol::http_request q,
+                          std::string_view operation) -> std::shared_ptr<protocol::exchange> {
+    return std::make_shared<lark::single_call>(std::move(q), operation, r.chat);
   };
   if (r.operation == "lark.reply") {
     if (w.root.empty()) return cannot(r.operation, "replies to no message");
@@ -56,8 +56,11 @@ result<std::shared_ptr<protocol::exchange>> chat_calls::make(const chat_request&
     return post(r, *what);
   }
   if (w.message.empty()) return cannot(r.operation, "names no message");
+  // Feishu counts it against the message, not against what the chat takes: a card of a busy chat
+  // need not wait for messages, nor they for it.
   if (r.operation == "lark.update_card")
-    return single(lark::patch_card(api, w.message, w.content), lark::operation::update_card, true);
+    return std::make_shared<lark::single_call>(lark::patch_card(api, w.message, w.content),
+                                               lark::operation::update_card, w.message, true, true);
   if (r.operation == "lark.edit")
     return single(lark::edit_message(api, w.message, w.msg_type, w.content), lark::operation::edit);
   if (r.operation == "lark.react")

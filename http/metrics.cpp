@@ -201,8 +201,8 @@ struct metrics::impl {
   family_of<Counter> waits =
       counter("planebridge_pace_waits_total", "Calls that had to wait, by what for.",
               {"integration", "reason"});
-  family_of<Gauge> slow =
-      gauge("planebridge_lark_slow_chats", "Chats to which Feishu wants fewer calls.", {});
+  family_of<Gauge> slow = gauge("planebridge_lark_slow_chats",
+                                "Chats and cards to which Feishu wants fewer calls.", {});
   family_of<Gauge> webhook =
       gauge("planebridge_webhook_state", "1 for what is known of Plane's webhook.", {"state"});
   family_of<Counter> unannounced =

@@ -19,7 +19,7 @@ struct call {
   http_request request;
   std::string operation;   ///< metric and log label from a closed set: "plane.get_work_item"
   bool idempotent = true;  ///< may be repeated blindly after an unknown outcome
-  /// What the remote counts this call against besides the account: a chat's id, say. Calls of one
+  /// What the remote counts this call against besides the account: a chat, a message. Calls of one
   /// key keep their order; a key that has to wait delays no other. Empty: the account alone.
   std::string budget_key{};
   /// The first to be left out when a budget runs low: the refresh of a card, not an answer.

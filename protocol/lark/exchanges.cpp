@@ -29,9 +29,9 @@ step take(result<T> answer, T& into) {
 
 }  // namespace
 
-single_call::single_call(http_request r, std::string_view operation, std::string chat,
+single_call::single_call(http_request r, std::string_view operation, std::string budget_key,
                          bool idempotent, bool deferrable)
-    : call_{std::move(r), std::string{operation}, idempotent, std::move(chat), deferrable} {}
+    : call_{std::move(r), std::string{operation}, idempotent, std::move(budget_key), deferrable} {}
 
 step single_call::start() { return call_; }
 

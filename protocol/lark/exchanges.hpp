@@ -81,8 +81,9 @@ private:
 /// previews. `operation` is one of the names below.
 class single_call final : public exchange {
 public:
-  single_call(http_request r, std::string_view operation, std::string chat, bool idempotent = true,
-              bool deferrable = false);
+  /// @param budget_key  what Feishu counts it against: the chat, or the message of a card
+  single_call(http_request r, std::string_view operation, std::string budget_key,
+              bool idempotent = true, bool deferrable = false);
   step start() override;
   step on_response(const http_response& answer) override;
   [[nodiscard]] const http_response& answer() const noexcept { return answer_; }

@@ -1,7 +1,8 @@
 // protocol/lark/pace: may a call to Feishu go now (docs/contracts/lark.md, 3.1 and 3.2)? Sliding
-// windows: 5 a second for each chat, which all its bots share; 50 a second and 1000 a minute for
-// the app. What is learned: 230020 slows one chat down, 99991400 holds one operation back for as
-// long as it is told, 99991403 and a disabled app stop everything for a while. And the month's
+// windows: 5 a second for each chat, which all its bots share, and for each message whose card is
+// refreshed, by the call's budget key ("chat" below means either); 50 a second and 1000 a minute
+// for the app. What is learned: 230020 slows one chat down, 99991400 holds one operation back for
+// as long as it is told, 99991403 and a disabled app stop everything for a while. And the month's
 // calls, of which small plans have few: card refreshes are thinned out first. Pure: both clocks are
 // arguments. One per app, owned by its connector.
 #pragma once

@@ -1,10 +1,12 @@
-// A connector whose remote counts calls by chat as well: a chat at its limit delays only itself.
+// A connector whose remote counts calls by chat or message as well: one at its limit delays only
+// itself.
 #define BOOST_TEST_MODULE actors_call_pacing
 #include <boost/test/unit_test.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <deque>
 #include <map>
 
+#include "actors/chat_calls.hpp"
 #include "actors/connector.hpp"
 #include "persistence/inline_store.hpp"
 
@@ -318,4 +320,25 @@ BOOST_FIXTURE_TEST_CASE(when_the_breaker_opens_those_who_wait_for_their_chat_are
   // Nobody is left waiting: the outbox keeps them.
   BOOST_TEST(ended.size() == 22u);
   BOOST_TEST(calls.size() == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(a_card_is_counted_by_itself_and_what_is_said_by_its_chat) {
+  chat_calls calls;
+  calls.api.base_url = "https://feishu.test";
+  sync::lark_effect what;
+  what.root = what.message = "om_root";
+  what.msg_type = "text";
+  what.content = R"({"text":"x"})";
+  what.emoji = "DONE";
+  const std::pair<const char*, const char*> rows[] = {{"lark.reply", "oc_team"},
+                                                      {"lark.edit", "oc_team"},
+                                                      {"lark.react", "oc_team"},
+                                                      {"lark.recall", "oc_team"},
+                                                      {"lark.update_card", "om_root"}};
+  for (const auto& [operation, key] : rows) BOOST_TEST_CONTEXT(operation) {
+      const auto made = calls.make({.operation = operation, .what = what, .chat = "oc_team"});
+      BOOST_REQUIRE(made.has_value());
+      const auto first = (*made)->start();
+      BOOST_TEST(std::get<protocol::call>(first).budget_key == key);
+    }
 }

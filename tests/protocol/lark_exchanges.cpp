@@ -275,10 +275,10 @@ BOOST_AUTO_TEST_CASE(a_second_start_begins_anew) {
 }
 
 BOOST_AUTO_TEST_CASE(single_calls_end_well_or_say_why) {
-  single_call x{patch_card(feishu, "om_1", "{}"), operation::update_card, chat, true, true};
+  single_call x{patch_card(feishu, "om_1", "{}"), operation::update_card, "om_1", true, true};
   const auto c = calls(x.start());
   BOOST_TEST(c.deferrable);
-  BOOST_TEST(c.budget_key == chat);
+  BOOST_TEST(c.budget_key == "om_1");
   BOOST_TEST(c.operation == "lark.update_card");
   ends(x.on_response(fixture::response("message.patch_card")));
   BOOST_TEST(remedy_of(fails(x.on_response(refusal(230031)))) == remedy::new_card);

@@ -55,6 +55,18 @@ BOOST_AUTO_TEST_CASE(a_chat_takes_five_a_second_and_others_do_not_notice) {
   BOOST_TEST(go_at(p, t0 + 1100ms, to("oc_a")) == 5u);
 }
 
+BOOST_AUTO_TEST_CASE(a_card_takes_five_a_second_of_its_own_beside_its_chat) {
+  pace p{{}};
+  BOOST_TEST(go_at(p, t0, to("oc_a")) == 5u);
+  BOOST_TEST(go_at(p, t0, refresh("om_1")) == 5u);
+  BOOST_TEST(go_at(p, t0, refresh("om_2")) == 5u);
+  BOOST_TEST((p.admit(t0, november, refresh("om_1")).waits == who::chat));
+  const auto limited = coded(230020);
+  p.note(t0 + 1100ms, november, refresh("om_1"), &limited);
+  BOOST_TEST(go_at(p, t0 + 1100ms, refresh("om_1")) == 0u);
+  BOOST_TEST(go_at(p, t0 + 1100ms, to("oc_a")) == 5u);
+}
+
 BOOST_AUTO_TEST_CASE(the_app_takes_fifty_a_second_and_a_thousand_a_minute) {
   pace p{{}};
   BOOST_TEST(go_at(p, t0, to("")) == 50u);
