@@ -14,7 +14,9 @@ void chat_lane::carry_out(effect& head) {
   if (!what) return effect_failed(what.error(), performed{}, false);
   const auto& k = whose_.known();
   chat_request r{head.operation, *what, head.id, k.chat, k.thread_id, {}, ctx().clock.now()};
-  if (possibly_sent_before(head)) r.perhaps_sent_since = head.created_at;
+  // One that was never answered cannot have been sent before it was due.
+  if (possibly_sent_before(head))
+    r.perhaps_sent_since = head.attempts > 0 ? head.created_at : head.due_at;
   auto exchange = peers_.chat->make(r);
   if (!exchange) return effect_failed(exchange.error(), performed{}, false);
   ask(peers_.lark, std::move(*exchange));

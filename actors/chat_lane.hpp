@@ -29,6 +29,11 @@ public:
 
 private:
   bool may_send(const effect& head) override;
+  /// What people say keeps its order. A digest that waits for the end of its burst or of quiet
+  /// hours, and a card that waits for its turn, keep no answer waiting.
+  [[nodiscard]] bool holds_back(const effect& e) const override {
+    return e.kind == persistence::effect_class::append;
+  }
   void carry_out(effect& head) override;
   bool changes_knowledge() const override { return true; }
   std::string settle(effect& e, const performed& p, persistence::write& unit) override;

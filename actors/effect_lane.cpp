@@ -9,20 +9,38 @@ namespace pb::actors {
 namespace json = boost::json;
 
 const persistence::effect* effect_lane::head() const {
-  const effect* first = nullptr;
-  for (const auto& e : of_.effects_)
-    if (e.status == effect_status::waiting && e.integration == integration_ &&
-        (first == nullptr || e.id < first->id))
+  const auto now = ctx().clock.now();
+  const effect *first = nullptr, *later = nullptr;
+  for (const auto& e : of_.effects_) {
+    if (e.status != effect_status::waiting || e.integration != integration_) continue;
+    if (e.due_at > now && !holds_back(e)) {
+      if (later == nullptr || e.due_at < later->due_at) later = &e;
+    } else if (first == nullptr || e.id < first->id) {
       first = &e;
-  return first;
+    }
+  }
+  if (first == nullptr) return later;
+  // One that waits for its time holds back those behind it, not those in front.
+  const bool sooner = later != nullptr && later->id < first->id && later->due_at < first->due_at;
+  return first->due_at > now && sooner ? later : first;
 }
 persistence::effect* effect_lane::head() {
   return const_cast<effect*>(std::as_const(*this).head());
 }
 
-/// The head of the lane may have been sent before a restart: it is never replaced.
+/// The head of the lane may have been sent before a restart: it is never replaced. It is one of
+/// those in front of the first that holds back, or that one.
 void effect_lane::loaded() {
-  if (const auto* first = head()) possibly_sent_ = first->id;
+  const auto now = ctx().clock.now();
+  std::vector<const effect*> all;
+  for (const auto& e : of_.effects_)
+    if (e.status == effect_status::waiting && e.integration == integration_) all.push_back(&e);
+  std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+  for (const auto* e : all) {
+    const bool last = holds_back(*e);
+    if (last || e->due_at <= now) possibly_sent_.push_back(e->id);
+    if (last) return;
+  }
 }
 
 void effect_lane::dispatch() {
@@ -31,10 +49,7 @@ void effect_lane::dispatch() {
   effect* first = head();
   if (first == nullptr || !may_send(*first)) return;
   const auto now = ctx().clock.now();
-  if (first->due_at > now) {
-    arm(std::chrono::duration_cast<milliseconds>(first->due_at - now) + milliseconds{1});
-    return;
-  }
+  if (first->due_at > now) return arm(first->due_at);
   take_up(*first);
   const auto how = of_.hurried_.contains(first->id) ? urgency::person : urgency::repair;
   sent_ = std::make_unique<dispatched>(dispatched{first->id, how, *first});
@@ -210,10 +225,13 @@ void effect_lane::drop_sent() {
   of_.probe_->in_flight({});
 }
 
-void effect_lane::arm(milliseconds wait) {
+void effect_lane::arm(timestamp due) {
+  const auto wait =
+      std::chrono::duration_cast<milliseconds>(due - ctx().clock.now()) + milliseconds{1};
   // Far ones wait in the outbox: the dispatcher's sweep wakes us, so no timer pins this actor.
-  if (armed_ || wait > ctx().opt().passivate_after) return;
+  if ((armed_ && armed_for_ <= due) || wait > ctx().opt().passivate_after) return;
   armed_ = true;
+  armed_for_ = due;
   generation_ = ++of_.last_generation_;
   self()->delayed_send(self(), wait, lane_due{generation_});
 }

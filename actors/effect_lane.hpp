@@ -3,6 +3,10 @@
 // and its outcome is committed with what follows from it before the next one goes. Plain state of
 // its entity's actor, no actor of its own. What an integration adds are the virtual functions.
 #pragma once
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "actors/entity_pipeline.hpp"
 
 namespace pb::actors {
@@ -34,8 +38,10 @@ public:
   }
   /// The same without what is under way now: whoever renders it looks before it repeats.
   [[nodiscard]] bool possibly_sent_before(const effect& e) const noexcept {
-    return e.attempts > 0 || e.id == possibly_sent_;
+    return e.attempts > 0 ||
+           std::find(possibly_sent_.begin(), possibly_sent_.end(), e.id) != possibly_sent_.end();
   }
+  /// The next to go; the one that is due first while none may go yet.
   effect* head();
   const effect* head() const;
 
@@ -58,6 +64,8 @@ protected:
 
   /// False: not now. Whatever changes that wakes the entity.
   virtual bool may_send(const effect& head) = 0;
+  /// While it waits for its time those behind it wait too.
+  [[nodiscard]] virtual bool holds_back(const effect& /*e*/) const { return true; }
   /// Before it counts as sent.
   virtual void take_up(const effect& /*head*/) {}
   /// Makes the first call for it. An exception is the effect's, as are those below.
@@ -144,14 +152,15 @@ private:
   persistence::attempt attempt_row(const effect& e, const performed& p,
                                    const std::optional<failure>& f) const;
   void commit_outcome(persistence::write unit);
-  void arm(milliseconds wait);
+  void arm(timestamp due);
   void announce(const effect& e, const std::string& how, const performed& p,
                 const std::optional<failure>& f);
 
   const char* integration_;
   std::unique_ptr<held_outcome> held_;
-  std::int64_t possibly_sent_ = 0;
+  std::vector<std::int64_t> possibly_sent_;
   std::uint64_t generation_ = 0;
+  timestamp armed_for_{};
   bool armed_ = false, committing_ = false;
 };
 

@@ -102,6 +102,26 @@ BOOST_AUTO_TEST_CASE(a_burst_of_edits_is_one_message) {
   BOOST_TEST(s.calls_to("PATCH", chat_server::origin, call).size() <= 3u);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_the_end_of_quiet_hours_keeps_no_answer_waiting) {
+  bound s;
+  s.start();
+  s.bind();
+  s.say("/quiet 00:00-23:59", s.root, true);
+  s.pass(10s);
+  s.edit(s.item, R"({"name":"Renamed at night"})");
+  s.pass(10s);
+  BOOST_TEST(s.chat.saying("Login page is blank → Renamed at night") == 0u);
+  const auto before = s.chat.messages.size();
+  s.say("/help", s.root, true);
+  s.comment_in_plane(s.item, "<p>from Plane</p>");
+  s.pass(10s);
+  BOOST_TEST(s.chat.messages.size() - before == 2u);
+  BOOST_TEST(s.chat.saying("from Plane") == 1u);
+  s.pass(25h);
+  s.rest();
+  BOOST_TEST(s.chat.messages.size() - before == 3u);  // told when the quiet hours end
+}
+
 BOOST_AUTO_TEST_CASE(a_comment_of_ours_that_comes_back_before_its_answer_is_not_told) {
   bound s;
   s.start();
