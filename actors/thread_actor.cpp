@@ -261,6 +261,7 @@ void thread_state::want(const sync::wanted_message& w, const origin& from,
     e->payload = sync::merge_digest(e->payload, w.payload);
   } else {
     e->payload = w.payload;
+    e->due_at = std::min(e->due_at, w.due_at);  // what somebody waits for takes it along
   }
   note_hurry(*e);
   ++e->revision;

@@ -259,7 +259,7 @@ void thread_desk::send_card() {
         to_json(effect_note{.card = true, .shown = card.shown, .item = view_hash(plan.now.item)}));
 }
 
-void thread_desk::refresh_cards() {
+void thread_desk::refresh_cards(timestamp wanted) {
   if (plan.now.cards.empty()) return;
   constexpr auto window = std::chrono::hours{14 * 24};
   constexpr auto pause = std::chrono::seconds{1};
@@ -273,13 +273,15 @@ void thread_desk::refresh_cards() {
                               announced, c.announced_by);
     if (card.shown == c.shown) continue;
     c.shown = card.shown;
-    c.refreshed_at = std::max(now, c.refreshed_at + pause);
+    const bool waits = c.refresh_due > now;
+    if (!waits) c.refreshed_at = std::max(c.refreshed_at, c.refresh_due);
+    const auto due = std::max(wanted, c.refreshed_at + pause);
+    c.refresh_due = waits ? std::min(due, c.refresh_due) : due;
     lark_effect e;
     e.message = c.message_id;
     e.msg_type = "interactive";
     e.content = card.content;
-    effect("lark.update_card", c.message_id, e, "card", wanted_message::kind::state,
-           c.refreshed_at);
+    effect("lark.update_card", c.message_id, e, "card", wanted_message::kind::state, c.refresh_due);
   }
 }
 

@@ -89,8 +89,9 @@ public:
   void unbind();
   /// Sends the card of the bound item; asks for what its menus need.
   void send_card();
-  /// Cards that show something else than the item is now.
-  void refresh_cards();
+  /// Cards that show something else than the item is now. @param wanted  when, if nothing that is
+  /// to be shown sooner takes it along
+  void refresh_cards(timestamp wanted);
   void remember_asked(std::string_view message);
   [[nodiscard]] bool has_asked(std::string_view message) const noexcept;
 

@@ -45,7 +45,8 @@ std::string to_json(const thread_knowledge& k) {
                      {"sent_at", to_micros(c.sent_at)},
                      {"shown", c.shown},
                      {"announced_by", c.announced_by},
-                     {"refreshed_at", to_micros(c.refreshed_at)}});
+                     {"refreshed_at", to_micros(c.refreshed_at)},
+                     {"refresh_due", to_micros(c.refresh_due)}});
   o["cards"] = std::move(cards);
   o["language"] = k.language;
   o["external"] = k.external;
@@ -79,7 +80,7 @@ result<thread_knowledge> parse_thread_knowledge(std::string_view text) {
   k.quiet_to = f.text("quiet_to");
   for (const auto& c : f.objects("cards"))
     k.cards.push_back({c.text("message"), c.time("sent_at"), c.text("shown"),
-                       c.text("announced_by"), c.time("refreshed_at")});
+                       c.text("announced_by"), c.time("refreshed_at"), c.time("refresh_due")});
   keep_last(k.cards, thread_knowledge::max_cards);
   k.language = f.text("language");
   k.external = f.flag("external");

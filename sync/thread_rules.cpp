@@ -25,7 +25,7 @@ thread_verdict start(thread_desk& desk, const thread_started& s) {
   k.chat = s.chat;
   const bool known = std::any_of(k.cards.begin(), k.cards.end(),
                                  [&](const auto& c) { return c.message_id == s.thread; });
-  if (!known) k.cards.push_back({s.thread, desk.now, s.shown, s.announced_by, desk.now});
+  if (!known) k.cards.push_back({s.thread, desk.now, s.shown, s.announced_by, desk.now, {}});
   // Somebody was faster with /bind: what a person wants wins.
   if (desk.bound()) return desk.done("absorbed: bound by a person");
   desk.bind(s.item, {});
@@ -118,7 +118,7 @@ thread_plan settle(const thread_knowledge& known, const wanted_message& done,
   if (how.ok) {
     if (how.message_id.empty()) return plan;
     if (note.card && desk.bound()) {
-      k.cards.push_back({how.message_id, now, note.shown, {}, now});
+      k.cards.push_back({how.message_id, now, note.shown, {}, now, {}});
       if (k.cards.size() > thread_knowledge::max_cards) k.cards.erase(k.cards.begin());
       plan.rule = "settled: card";
       // While it was on its way the item may have changed: it tells once more how it is.

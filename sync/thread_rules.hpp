@@ -35,7 +35,8 @@ struct thread_knowledge {
     timestamp sent_at{};
     std::string shown;         ///< hash of what it shows
     std::string announced_by;  ///< of an announcement: who made the item
-    timestamp refreshed_at{};  ///< when it is, or was, last sent anew: at most once a second
+    timestamp refreshed_at{};  ///< when it was last sent anew: at most once a second
+    timestamp refresh_due{};   ///< when it is to be next, or was after refreshed_at; epoch: never
   };
   std::vector<card> cards;
   std::string language;     ///< "zh" or "en": of the last command

@@ -57,7 +57,10 @@ thread_verdict judge_changed(thread_desk& desk, const item_changed& heard) {
   learn(k, heard.now);
   if (desk.lacking()) return desk.ask();
   if (seen != audience::shown) return desk.done("ignored: private-stays-private");
-  desk.refresh_cards();
+  // With the message that tells of it, so that a burst costs one refresh too; what somebody asked
+  // for is shown at once.
+  desk.refresh_cards(heard.caused_by_thread.empty() ? desk.now + desk.rules.digest_window
+                                                    : desk.now);
   const bool ours = !heard.caused_by_thread.empty() && heard.caused_by_thread == k.root;
   digest d;
   if (k.gets_changes && !ours) {
@@ -183,7 +186,7 @@ thread_verdict judge_answered(thread_desk& desk, const item_answered& heard) {
   if (heard.now && heard.now->id == k.item.id &&
       desk.shown_here(heard.now->project) == audience::shown) {
     learn(k, *heard.now);
-    desk.refresh_cards();
+    desk.refresh_cards(desk.now);
   }
   if (asked && !clicked) desk.react(heard.message, "DONE");
   return desk.done(asked ? "answered: done" : "applied: receipt");

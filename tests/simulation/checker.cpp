@@ -135,7 +135,7 @@ void checker::check_effect(const persistence::effect& e) {
   if (before != effects_.end()) {
     const auto& was = before->second;
     const bool replaced = e.revision > was.revision;
-    if (replaced && (e.created_at != was.created_at || e.due_at != was.due_at))
+    if (replaced && (e.created_at != was.created_at || e.due_at > was.due_at))
       fail("replaced: effect " + std::to_string(e.id) + " of " + entity + " waits anew");
     const bool head = std::none_of(effects_.begin(), effects_.end(), [&](const auto& x) {
       return x.first < e.id && x.second.entity == e.entity &&

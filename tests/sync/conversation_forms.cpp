@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused_before_it_is_read) {
 BOOST_AUTO_TEST_CASE(lists_of_knowledge_are_bounded_and_the_newest_stay) {
   thread_knowledge k;
   for (int i = 0; i < 100; ++i) {
-    k.cards.push_back({"om_" + std::to_string(i), {}, {}, {}, {}});
+    k.cards.push_back({"om_" + std::to_string(i), {}, {}, {}, {}, {}});
     k.clicks.push_back({std::to_string(i), {}});
   }
   const auto back = parse_thread_knowledge(to_json(k));

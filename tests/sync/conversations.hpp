@@ -140,7 +140,7 @@ inline thread_knowledge any_knowledge() {
   k.quiet_from = any_text();
   k.quiet_to = any_text();
   for (const auto& t : any_texts())
-    k.cards.push_back({t, any_time(), any_text(), any_text(), any_time()});
+    k.cards.push_back({t, any_time(), any_text(), any_text(), any_time(), any_time()});
   k.language = any_text();
   k.external = any_flag();
   k.awaits_item = any_text();

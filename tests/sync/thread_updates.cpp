@@ -149,15 +149,53 @@ BOOST_AUTO_TEST_CASE(a_card_is_refreshed_when_it_shows_something_else_at_most_on
   BOOST_REQUIRE_EQUAL(p.effects.size(), 1U);
   BOOST_TEST((p.effects[0].how == wanted_message::kind::state));
   BOOST_TEST(p.effects[0].object == "om_card");
-  BOOST_TEST((p.effects[0].due_at == w.now));
+  const auto window_ends = w.now + 5s;
+  BOOST_TEST((p.effects[0].due_at == window_ends));
   c.now.prio = plane::priority::low;
   w.now += 100ms;
-  BOOST_TEST((decide().effects.at(0).due_at == w.now + 900ms));
+  BOOST_TEST((decide().effects.at(0).due_at == window_ends));  // the one that waits
+  w.now = window_ends + 100ms;
+  c.now.prio = plane::priority::urgent;
+  c.caused_by_thread = "om_elsewhere";
+  BOOST_TEST((decide().effects.at(0).due_at == window_ends + 1s));
+  c.caused_by_thread.clear();
   w.now += 24h * 14;
   c.now.prio = plane::priority::none;
   p = decide();
   BOOST_TEST(count(p, "lark.update_card") == 0U);
   BOOST_TEST(p.now.cards.empty());
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_card_shows_at_once_what_was_asked_for_whatever_waits_for_the_end_of_a_burst) {
+  world w;
+  bound_with_card(w);
+  w.now += 10s;
+  auto item = w.thread().item;
+  item.prio = plane::priority::high;
+  item_changed c;
+  c.now = item;
+  auto p = w.decide(entity_key::lark_thread("om_root"), between{c});
+  BOOST_TEST((p.effects.at(0).due_at == w.now + 5s));
+  w.now += 2s;
+  item_answered a;
+  a.message = "om_card#1";
+  item.state = {doing, "In Progress", plane::state_group::started};
+  a.now = item;
+  p = w.decide(entity_key::lark_thread("om_root"), between{a});
+  BOOST_REQUIRE_EQUAL(p.effects.size(), 1U);
+  BOOST_TEST(p.effects[0].operation == "lark.update_card");
+  BOOST_TEST((p.effects[0].due_at == w.now));
+  // The next burst has a window of its own again, and a second click keeps to its second.
+  w.now += 100ms;
+  item.prio = plane::priority::low;
+  c.now = item;
+  p = w.decide(entity_key::lark_thread("om_root"), between{c});
+  BOOST_TEST((p.effects.at(0).due_at == w.now + 5s));
+  item.state = {done_state, "Done", plane::state_group::completed};
+  a.now = item;
+  p = w.decide(entity_key::lark_thread("om_root"), between{a});
+  BOOST_TEST((p.effects.at(0).due_at == w.now + 900ms));
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_told_of_an_item_that_may_not_be_shown_here_any_more) {
