@@ -35,6 +35,11 @@ private:
   [[nodiscard]] place plane_place() const override {
     return {known_.project, std::string{key_.id()}};
   }
+  [[nodiscard]] protocol::plane::item_names names_for(
+      const sync::plane_write& what) const override {
+    const auto* fields = std::get_if<sync::item_update>(&what);
+    return fields != nullptr ? sync::names_for(*fields, known_) : protocol::plane::item_names{};
+  }
   void written(const effect& e, const sync::plane_write& what, const sync::plane_outcome& how,
                persistence::write& unit) override;
   [[nodiscard]] sync::chat_setting chat_setting() const;

@@ -22,7 +22,8 @@ void plane_lane::carry_out(effect& head) {
   const auto what = sync::parse_plane_write(head.operation, head.payload);
   if (!what) return effect_failed(what.error(), performed{}, false);
   const auto at = whose_.plane_place();
-  ask(plane_, calls_->write(*what, at.project, at.item, {}, possibly_sent_before(head)));
+  ask(plane_, calls_->write(*what, at.project, at.item, whose_.names_for(*what),
+                            possibly_sent_before(head)));
 }
 
 std::string plane_lane::settle(effect& e, const performed& p, persistence::write& unit) {

@@ -19,6 +19,11 @@ public:
       std::string project, item;
     };
     [[nodiscard]] virtual place plane_place() const = 0;
+    /// What the uuids of Plane's answer are called; what is missing costs a read.
+    [[nodiscard]] virtual protocol::plane::item_names names_for(
+        const sync::plane_write& /*what*/) const {
+      return {};
+    }
     /// A write has ended for good; what follows goes into the unit. May add effects.
     virtual void written(const effect& e, const sync::plane_write& what,
                          const sync::plane_outcome& how, persistence::write& unit) = 0;

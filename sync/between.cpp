@@ -62,6 +62,7 @@ json::object object_of(const thread_edited& b) {
   o["labels_added"] = array_of(b.labels_added);
   o["labels_removed"] = array_of(b.labels_removed);
   o["project"] = b.project;
+  if (auto names = sync::object_of(b.names); !names.empty()) o["names"] = std::move(names);
   return o;
 }
 void read(const json_fields& f, thread_edited& b) {
@@ -78,6 +79,7 @@ void read(const json_fields& f, thread_edited& b) {
   b.labels_added = f.texts("labels_added");
   b.labels_removed = f.texts("labels_removed");
   b.project = f.text("project");
+  if (const auto names = f.object("names")) b.names = names_of(*names);
 }
 
 json::object object_of(const thread_bound& b) {

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/failure.hpp"
+#include "protocol/plane/change_item.hpp"
 #include "sync/item_view.hpp"
 
 namespace pb::sync {
@@ -47,6 +48,8 @@ struct thread_edited {
   std::optional<std::vector<std::string>> assignees;      ///< uuids, the whole set
   std::vector<std::string> labels_added, labels_removed;  ///< uuids
   std::string project{};                                  ///< uuid
+  /// What is set here by uuid, as far as the conversation knows it: who writes it need not ask.
+  protocol::plane::item_names names{};
 };
 /// The conversation now follows this item, or does not any more.
 struct thread_bound {

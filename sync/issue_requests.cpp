@@ -85,18 +85,27 @@ chat_plan plan_one(const thread_recalled& asked, const situation& at) {
   return plan;
 }
 
+template <class T>
+std::vector<T> those_with(const std::vector<std::string>& ids, const std::vector<T>& named) {
+  std::vector<T> out;
+  for (const auto& n : named)
+    if (!n.id.empty() && std::find(ids.begin(), ids.end(), n.id) != ids.end()) out.push_back(n);
+  return out;
+}
+
 std::vector<field_edit> edits_of(const thread_edited& asked, timestamp now) {
   std::vector<field_edit> out;
   const asker by{asked.thread, asked.message, asked.author};
-  const auto add = [&](std::string field, std::string value) {
+  const auto add = [&](std::string field, std::string value, plane::item_names names = {}) {
     const auto same =
         std::find_if(out.begin(), out.end(), [&](const auto& e) { return e.field == field; });
     if (same != out.end())
       same->value = std::move(value);
     else
-      out.push_back({std::move(field), std::move(value), "", now, {by}});
+      out.push_back({std::move(field), std::move(value), "", now, {by}, std::move(names)});
   };
-  if (asked.state) add("state", *asked.state);
+  const auto& named = asked.names;
+  if (asked.state) add("state", *asked.state, {those_with({*asked.state}, named.states), {}, {}});
   if (asked.prio) add("priority", std::string{plane::to_string(*asked.prio)});
   if (asked.name) add("name", *asked.name);
   if (asked.start_date) add("start_date", *asked.start_date);
@@ -107,10 +116,11 @@ std::vector<field_edit> edits_of(const thread_edited& asked, timestamp now) {
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     std::string joined;
     for (const auto& id : ids) joined += (joined.empty() ? "" : ",") + id;
-    add("assignees", std::move(joined));
+    add("assignees", std::move(joined), {{}, {}, those_with(ids, named.people)});
   }
   for (const auto& l : asked.labels_removed) add("label:" + l, "off");
-  for (const auto& l : asked.labels_added) add("label:" + l, "on");
+  for (const auto& l : asked.labels_added)
+    add("label:" + l, "on", {{}, those_with({l}, named.labels), {}});
   return out;
 }
 

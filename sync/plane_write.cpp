@@ -6,6 +6,7 @@
 #include "protocol/html/escape.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/plane/parse.hpp"
+#include "sync/item_view_json.hpp"
 #include "sync/json_fields.hpp"
 
 namespace pb::sync {
@@ -47,11 +48,13 @@ json::object object_of(const comment_strike& w) {
 json::object object_of(const field_edit& e) {
   json::array by;
   for (const auto& a : e.by) by.emplace_back(object_of(a));
-  return {{"field", e.field},
-          {"value", e.value},
-          {"base", e.base},
-          {"at", to_micros(e.at)},
-          {"by", std::move(by)}};
+  json::object o{{"field", e.field},
+                 {"value", e.value},
+                 {"base", e.base},
+                 {"at", to_micros(e.at)},
+                 {"by", std::move(by)}};
+  if (auto names = sync::object_of(e.names); !names.empty()) o["names"] = std::move(names);
+  return o;
 }
 json::object object_of(const item_update& w) {
   json::array fields;
@@ -62,7 +65,8 @@ json::object object_of(const item_update& w) {
 item_update read_update(const json_fields& f) {
   item_update w;
   for (const auto& o : f.objects("fields")) {
-    field_edit e{o.text("field"), o.text("value"), o.text("base"), o.time("at"), {}};
+    field_edit e{o.text("field"), o.text("value"), o.text("base"), o.time("at"), {}, {}};
+    if (const auto names = o.object("names")) e.names = names_of(*names);
     for (const auto& a : o.objects("by")) e.by.push_back(asker_of(a));
     if (e.by.size() > field_edit::max_askers) e.by.resize(field_edit::max_askers);
     w.fields.push_back(std::move(e));
@@ -224,20 +228,22 @@ plane::item_change change_of(const item_update& w) {
   return c;
 }
 
-plane::item_names names_for(const item_knowledge& known, const project_facts* project) {
+plane::item_names names_for(const item_update& w, const item_knowledge& known) {
   plane::item_names n;
-  if (!known.state.id.empty()) n.states.push_back(known.state);
-  if (has_ids(known)) {
-    for (std::size_t i = 0; i < known.labels.size(); ++i)
-      n.labels.push_back({known.label_ids[i], known.labels[i]});
-    for (std::size_t i = 0; i < known.assignees.size(); ++i)
-      n.people.push_back({known.assignee_ids[i], known.assignees[i], ""});
+  // First what was asked for: it is newer than what the item was heard with.
+  for (const auto& e : w.fields) {
+    n.states.insert(n.states.end(), e.names.states.begin(), e.names.states.end());
+    n.labels.insert(n.labels.end(), e.names.labels.begin(), e.names.labels.end());
+    n.people.insert(n.people.end(), e.names.people.begin(), e.names.people.end());
   }
-  if (project == nullptr) return n;
-  // What was read for the project is newer than what the item was heard with.
-  n.states.insert(n.states.begin(), project->states.begin(), project->states.end());
-  n.labels.insert(n.labels.begin(), project->labels.begin(), project->labels.end());
-  for (const auto& m : project->members) n.people.push_back(m.user);
+  // The cloud's events give uuids alone; what has no name is to be read.
+  if (!known.state.id.empty() && !known.state.name.empty()) n.states.push_back(known.state);
+  if (!has_ids(known)) return n;
+  for (std::size_t i = 0; i < known.labels.size(); ++i)
+    if (!known.labels[i].empty()) n.labels.push_back({known.label_ids[i], known.labels[i]});
+  for (std::size_t i = 0; i < known.assignees.size(); ++i)
+    if (!known.assignees[i].empty())
+      n.people.push_back({known.assignee_ids[i], known.assignees[i], ""});
   return n;
 }
 

@@ -60,6 +60,7 @@ struct field_edit {
   timestamp at{};    ///< when
   /// Whoever asked for this value, first the first; all are answered. At most max_askers.
   std::vector<asker> by;
+  protocol::plane::item_names names{};  ///< of the uuids in `value`, as far as they are known
   static constexpr std::size_t max_askers = 8;
 };
 /// plane.update_item: a state effect of object fields_object.
@@ -87,9 +88,8 @@ plane_write as_integration(plane_write w);
 std::string credential_of(const plane_write& w);
 /// What Plane is asked to do for it. Values that Plane would refuse are refused when it is sent.
 protocol::plane::item_change change_of(const item_update& w);
-/// Names that save a read after the write: of the item as known, and of its project where there is
-/// one.
-protocol::plane::item_names names_for(const item_knowledge& known, const project_facts* project);
+/// Names that save a read after the write: of what is set, and of the item as known.
+protocol::plane::item_names names_for(const item_update& w, const item_knowledge& known);
 
 /// A new effect of the lane "plane", or a new payload for one that waits.
 struct wanted_plane_write {

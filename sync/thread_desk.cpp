@@ -346,6 +346,27 @@ std::optional<field_wish> without_known(field_wish wish, const item_view& item) 
   return wish;
 }
 
+namespace {
+
+/// Of what the wish sets by uuid.
+plane::item_names names_in(const field_wish& wish, const project_facts& project) {
+  const auto has = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  plane::item_names n;
+  if (wish.state)
+    for (const auto& s : project.states)
+      if (s.id == *wish.state) n.states.push_back(s);
+  for (const auto& l : project.labels)
+    if (has(wish.labels_added, l.id)) n.labels.push_back(l);
+  if (wish.assignees)
+    for (const auto& m : project.members)
+      if (has(*wish.assignees, m.user.id)) n.people.push_back(m.user);
+  return n;
+}
+
+}  // namespace
+
 void hand_over_wish(thread_desk& desk, const item_view& item, const field_wish& wish,
                     const chat_author& author, std::string_view message) {
   thread_edited e;
@@ -360,6 +381,7 @@ void hand_over_wish(thread_desk& desk, const item_view& item, const field_wish& 
   e.assignees = wish.assignees;
   e.labels_added = wish.labels_added;
   e.labels_removed = wish.labels_removed;
+  if (const auto* project = desk.project(item.project)) e.names = names_in(wish, *project);
   desk.remember_asked(message);
   desk.hand_over(entity_key::plane_issue(item.id), std::move(e));
 }

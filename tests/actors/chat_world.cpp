@@ -6,6 +6,7 @@
 #include "actors/runtime.hpp"
 #include "protocol/lark/events.hpp"
 #include "protocol/lark/intake.hpp"
+#include "protocol/plane/parse.hpp"
 
 namespace pb::test {
 namespace json = boost::json;
@@ -146,7 +147,7 @@ chat_world::chat_world(std::uint64_t seed) : world(seed) {
   const auto all = json::parse(page("GET", "projects/" + project + "/states/").body);
   for (const auto& s : (all.is_array() ? all : all.at("results")).as_array())
     states_.push_back({std::string{s.at("id").as_string()}, std::string{s.at("name").as_string()},
-                       protocol::plane::state_group::started});
+                       protocol::plane::state_group_from(s.at("group").as_string()).value()});
 }
 
 void chat_world::release_facts() {
@@ -197,7 +198,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
       f.states = states_;
       sync::project_facts::member owner;
       owner.user.id = plane_user.empty() ? seeds().owner_id : plane_user;
-      owner.user.display_name = "Owner";
+      owner.user.display_name = "sandbox.owner";  // as Plane has it
       owner.open_id = person;
       f.members.push_back(owner);
       a.found.projects[n.key] = f;

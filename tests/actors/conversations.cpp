@@ -419,6 +419,35 @@ BOOST_AUTO_TEST_CASE(a_click_sets_the_state_in_plane_once_and_the_card_shows_it)
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_field_that_a_command_sets_costs_one_request) {
+  bound s;
+  s.start();
+  s.bind();
+  const auto requests_of = [&](const std::string& order) {
+    const auto from = s.calls.size();
+    s.say(order, s.root, true);
+    s.pass(15s);
+    return std::pair{s.calls_to("GET", s.item, from).size(),
+                     s.calls_to("PATCH", s.item, from).size()};
+  };
+  for (const auto* order : {"/state Done", "/priority high", "/due 2031-05-06", "/due none"})
+    BOOST_TEST_CONTEXT(order) {
+      const auto [reads, writes] = requests_of(order);
+      BOOST_TEST(reads == 0u);
+      BOOST_TEST(writes == 1u);
+    }
+  BOOST_TEST(s.state_of(s.item) == s.state_id("Done"));
+  // Plane replaces the whole set, so that is read first; and it is not read again for its names.
+  const auto [reads, writes] = requests_of("/assign me");
+  BOOST_TEST(reads == 1u);
+  BOOST_TEST(writes == 1u);
+  s.rest();
+  // What the conversation's card says was known without a read.
+  BOOST_REQUIRE(!s.chat.updates.empty());
+  for (const auto* words : {"Done", "sandbox.owner"})
+    BOOST_TEST(s.chat.updates.back().content.find(words) != std::string::npos, words);
+}
+
 BOOST_AUTO_TEST_CASE(a_recalled_message_strikes_its_comment_out) {
   in_any_order([](bound& s) {
     s.start();

@@ -73,6 +73,11 @@ inline between any_between() {
       if (any_flag()) e.assignees = any_texts();
       e.labels_added = any_texts();
       e.labels_removed = any_texts();
+      for (const auto& t : any_texts())
+        e.names.states.push_back(
+            {t, any_text(), static_cast<protocol::plane::state_group>(*rc::gen::inRange(0, 6))});
+      for (const auto& t : any_texts()) e.names.labels.push_back({t, any_text()});
+      for (const auto& t : any_texts()) e.names.people.push_back({t, any_text(), ""});
       return e;
     }
     case 3:

@@ -461,10 +461,48 @@ BOOST_AUTO_TEST_CASE(markers_are_read_back_and_others_are_not_ours) {
   BOOST_TEST(!read_marker("", ""));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_conversation_knows_by_name_is_not_asked_for_again) {
+  lane l;
+  auto e = to_state("om_1", doing);
+  e.labels_added = {"l3"};
+  e.assignees = {"u7"};
+  e.names.states = {{doing, "In Progress", plane::state_group::started}, {"x", "Other", {}}};
+  e.names.labels = {{"l3", "urgent"}, {"l4", "other"}};
+  e.names.people = {{"u7", "gu.qi", ""}};
+  l.take(asked(e));
+  auto k = known();
+  k.label_ids = {"l1"};
+  k.labels = {"bug"};
+  k.assignee_ids.clear();
+  k.assignees.clear();
+  const auto n = names_for(update_in(l), k);
+  BOOST_REQUIRE(!n.states.empty());
+  BOOST_TEST(n.states[0].name == "In Progress");
+  BOOST_TEST((n.states[0].group == plane::state_group::started));
+  for (const auto& s : n.states) BOOST_TEST(s.name != "Other");  // of what is set only
+  BOOST_REQUIRE_EQUAL(n.labels.size(), 2U);
+  BOOST_TEST(n.labels[0].name == "urgent");
+  BOOST_TEST(n.labels[1].name == "bug");
+  BOOST_REQUIRE_EQUAL(n.people.size(), 1U);
+  BOOST_TEST(n.people[0].display_name == "gu.qi");
+  // Another value has other names; an item heard of without names is to be read.
+  auto later = to_state("om_2", "s9");
+  later.names.states = {{"s9", "Review", plane::state_group::started}};
+  l.take(asked(later, l.queued()));
+  k.state.name.clear();
+  k.labels = {""};
+  const auto next = names_for(update_in(l), k);
+  BOOST_REQUIRE_EQUAL(next.states.size(), 1U);
+  BOOST_TEST(next.states[0].name == "Review");
+  BOOST_REQUIRE_EQUAL(next.labels.size(), 1U);
+}
+
 BOOST_AUTO_TEST_CASE(payloads_come_back_as_they_were_and_broken_ones_are_refused) {
   lane l;
   auto e = to_state("om_1", doing, "om_a", author("梅 \"M\"", true));
   e.labels_added = {"l3"};
+  e.names.states = {{doing, "进行中", plane::state_group::started}};
+  e.names.labels = {{"l3", "urgent"}};
   l.take(asked(e));
   const auto w = update_in(l);
   const auto again = parse_plane_write(item_update::operation, to_json(plane_write{w}));
