@@ -14,9 +14,11 @@ namespace pb::actors {
 
 class alarm_bell {
 public:
-  using teller = std::function<void(std::string text)>;
+  using teller = std::function<void(const std::string& chat, std::string text)>;
   /// Until then, and after an empty one, nothing is said. `tell` must not block.
   void connect(teller tell);
+  /// Empty: nowhere. Another chat has heard nothing yet: what goes on is told there too.
+  void tell_in(const std::string& chat);
   void raise(std::string_view what, std::string text, timestamp now);
   void clear(std::string_view what, std::string text, timestamp now);
 
@@ -26,6 +28,7 @@ private:
   std::mutex lock_;
   sync::alarm_ledger ledger_;
   teller tell_;
+  std::string chat_;
 };
 
 }  // namespace pb::actors

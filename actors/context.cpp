@@ -28,6 +28,7 @@ void context::reconfigure(options o) {
   written_ = o.calendar;
   o.calendar = sync::with_names(std::move(o.calendar), projects.all(), projects.listed());
   publish(std::move(o));
+  alarms.tell_in(opt().alarm_chat);
 }
 void context::projects_listed() {
   projects.set_listed();

@@ -92,20 +92,19 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
   calendars = supervise(system, ctx, "calendar-watch", [this, to = dispatcher, via = caldav] {
     return spawn_calendar_watch(system, parts.ctx, to, via, parts.calls, board);
   });
-  if (const auto& chat = ctx->opt().alarm_chat; lark && !chat.empty())
-    ctx->alarms.connect(
-        [ctx, to = dispatcher, key = entity_key::lark_chat(chat)](std::string text) {
-          const std::string form{sync::chat_alarm::form};
-          const auto now = ctx->clock.now();
-          journal_own(ctx, to,
-                      {own_delivery(*ctx, "internal", form, form, key,
-                                    sync::to_json(sync::between{sync::chat_alarm{text}}),
-                                    "alarm:" + std::to_string(to_micros(now)) + ":" +
-                                        sha256_hex(text).substr(0, 16))},
-                      [](const result<std::size_t>& n) {
-                        if (!n) log::warn("an alarm was not told", {log::kv("failure", n.error())});
-                      });
-        });
+  if (lark)
+    ctx->alarms.connect([ctx, to = dispatcher](const std::string& chat, const std::string& text) {
+      const std::string form{sync::chat_alarm::form};
+      const auto now = ctx->clock.now();
+      journal_own(ctx, to,
+                  {own_delivery(*ctx, "internal", form, form, entity_key::lark_chat(chat),
+                                sync::to_json(sync::between{sync::chat_alarm{text}}),
+                                "alarm:" + std::to_string(to_micros(now)) + ":" +
+                                    sha256_hex(text).substr(0, 16))},
+                  [](const result<std::size_t>& n) {
+                    if (!n) log::warn("an alarm was not told", {log::kv("failure", n.error())});
+                  });
+    });
   wires->peers = {plane, caldav, calendars, parts.calls};
   wires->conversations = {lark, plane, parts.calls, parts.chat, parts.facts};
   wiring_up.unlock();

@@ -306,6 +306,29 @@ BOOST_AUTO_TEST_CASE(trouble_is_told_in_the_alarm_chat_once_and_its_end_too) {
   BOOST_TEST(s.chat.saying("plane is") == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_reload_changes_where_trouble_is_told) {
+  bound s;
+  s.settings.concurrency.breaker_failures = 3;
+  s.start();
+  s.pass(1min);
+  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
+  s.pass(20min);
+  BOOST_TEST(s.chat.messages.empty());
+  std::size_t told = 0;
+  for (const auto* chat : {chat_world::chat_id, "oc_other"}) {
+    s.settings.lark.alarm_chat = chat;
+    s.reload();
+    s.pass(20min);  // it goes on, and this chat has not heard of it
+    BOOST_TEST(s.chat.saying("is not to be reached") == ++told);
+    BOOST_TEST(s.chat.messages.back().chat == chat);
+  }
+  s.settings.lark.alarm_chat.clear();
+  s.reload();
+  s.faults.clear();
+  s.pass(10min);
+  BOOST_TEST(s.chat.messages.size() == told);
+}
+
 BOOST_AUTO_TEST_CASE(trouble_with_the_chat_itself_makes_no_alarm_of_alarms) {
   bound s;
   s.settings.concurrency.breaker_failures = 3;

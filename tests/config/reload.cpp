@@ -35,6 +35,20 @@ BOOST_AUTO_TEST_CASE(what_can_change_is_told_from_what_needs_a_restart) {
   BOOST_TEST(reload_diff(merged, next).applied.empty());
 }
 
+BOOST_AUTO_TEST_CASE(where_alarms_go_and_who_sees_previews_change_without_a_restart) {
+  const settings next = load_toml(
+                            "[lark]\nalarm_chat = \"oc_0123456789abcdef0123456789abcdef\"\n"
+                            "preview_audience = \"everyone\"\n",
+                            {})
+                            .values;
+  const reload_outcome d = reload_diff(settings{}, next);
+  BOOST_TEST((d.applied == std::vector<std::string>{"lark.alarm_chat", "lark.preview_audience"}));
+  BOOST_TEST(d.needs_restart.empty());
+  const settings merged = reload_merge(settings{}, next);
+  BOOST_TEST(merged.lark.alarm_chat == "oc_0123456789abcdef0123456789abcdef");
+  BOOST_TEST((merged.lark.previews == preview_audience::everyone));
+}
+
 BOOST_AUTO_TEST_CASE(secrets_that_only_look_alike_when_masked_are_told_apart) {
   settings a, b;
   a.plane.webhook_secret = {pb::secret{"first-long-secret-xy"}};
