@@ -1,6 +1,6 @@
 // actors/alarm_bell: where whoever notices trouble rings for the operators: the connectors, the
 // pipelines, the watcher of Plane, Feishu's account. What is to be said (sync/alarm_ledger) goes to
-// the chat that lark.alarm_chat names, by way of the journal. Trouble with Feishu itself stays in
+// the chat that lark.alarm_chat names, by way of the journal. Trouble with calls to Feishu stays in
 // the log: what says so could not be sent, and would come when it is over. Thread-safe; no CAF.
 #pragma once
 #include <functional>

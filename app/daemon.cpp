@@ -249,7 +249,7 @@ void daemon::parts::add_lark_endpoints() {
   lark = std::make_shared<http::lark_reception>(
       std::move(reception), *runtime, clock,
       [this](http::webhook_outcome o) { figures->webhook("lark", o); });
-  link = lark_link(s, *client, lark, clock, random);
+  link = lark_link(s, ctx, lark);
   if (link) {
     shown->watch(*link);
     figures->watch(*link, clock);

@@ -92,15 +92,20 @@ void lark_account::renewed(const actors::performed& done) {
     if (left) to_.token_ends(describe(*done.failed), *left);
     return;
   }
-  const std::lock_guard hold{lock_};
-  const auto& got = dynamic_cast<const lark::renew_token&>(*done.what).value();
-  token_ = got.token;
-  fresh_at_ = clock_.now();
-  // Counted from when it was asked for.
-  good_until_ = done.started_at + got.valid_for;
-  // One that lives for less than half an hour is not asked for again at every call.
-  ask_again_at_ = fresh_at_ + (got.valid_for > renew_before ? 0s : 60s);
-  no_token_.reset();
+  bool back = false;
+  {
+    const std::lock_guard hold{lock_};
+    const auto& got = dynamic_cast<const lark::renew_token&>(*done.what).value();
+    token_ = got.token;
+    fresh_at_ = clock_.now();
+    // Counted from when it was asked for.
+    good_until_ = done.started_at + got.valid_for;
+    // One that lives for less than half an hour is not asked for again at every call.
+    ask_again_at_ = fresh_at_ + (got.valid_for > renew_before ? 0s : 60s);
+    back = no_token_.has_value();
+    no_token_.reset();
+  }
+  if (back) to_.token_back();
 }
 
 std::optional<actors::admission_wait> lark_account::admit(steady_time now,

@@ -33,6 +33,8 @@ public:
     /// The token cannot be renewed, and what is left of it still lets us say so.
     std::function<void(const std::string& why, timestamp good_until)> token_ends = [](const auto&,
                                                                                       auto) {};
+    /// It can again.
+    std::function<void()> token_back = [] {};
   };
   lark_account(lark_credentials of, protocol::lark::pace_limits limits, const clock_source& clock,
                hooks to)

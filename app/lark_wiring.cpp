@@ -1,5 +1,7 @@
 #include "app/lark_wiring.hpp"
 
+#include <utility>
+
 #include "actors/context.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
@@ -41,6 +43,9 @@ std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const conf
                           format_rfc3339(good_until) + ": " + why,
                       ctx->clock.now());
   };
+  to.token_back = [ctx = parts.ctx] {
+    ctx->alarms.clear("token/lark", "Feishu gives new tokens again", ctx->clock.now());
+  };
   auto account = std::make_shared<lark_account>(of, lark_pace(s), clock, std::move(to));
   const auto month = persistence::read_and_wait(
       store, [](persistence::reader& r) { return r.state(std::string{lark_account::month_key}); });
@@ -56,16 +61,30 @@ std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const conf
 }
 
 std::unique_ptr<http::lark_long_connection> lark_link(
-    const config::settings& s, http::transport& calls,
-    std::shared_ptr<http::lark_reception> reception, const clock_source& clock,
-    random_source& random) {
+    const config::settings& s, const actors::context_ptr& ctx,
+    std::shared_ptr<http::lark_reception> reception) {
   if (!s.lark.enabled() || s.lark.transport != config::lark_transport::websocket) return nullptr;
   http::lark_long_connection_options o;
   o.where.base_url = config::lark_base_url(s);
   o.app = {s.lark.app_id, s.lark.app_secret};
   o.client = client_options(s);
-  return std::make_unique<http::lark_long_connection>(std::move(o), calls, std::move(reception),
-                                                      clock, random);
+  // Calls of ours may go on where events do not come: so this trouble with Feishu is told there.
+  o.changed = [ctx, given_up = false, told = false](const http::lark_link_health& now) mutable {
+    constexpr std::string_view what = "link/lark";
+    if (now.given_up && !std::exchange(given_up, now.given_up)) {
+      told = true;
+      ctx->alarms.raise(
+          what,
+          "the long connection to Feishu was given up, so nothing is heard of chats: " +
+              now.figures.last_problem + ". " + now.remedy + "; then reload (SIGHUP)",
+          ctx->clock.now());
+    }
+    given_up = now.given_up;
+    if (now.open && std::exchange(told, false))
+      ctx->alarms.clear(what, "the long connection to Feishu is open again", ctx->clock.now());
+  };
+  return std::make_unique<http::lark_long_connection>(
+      std::move(o), ctx->transport, std::move(reception), ctx->clock, ctx->random);
 }
 
 }  // namespace pb::app

@@ -19,10 +19,9 @@ std::shared_ptr<lark_account> join_lark(actors::runtime_parts& parts, const conf
                                         persistence::store& store, const clock_source& clock);
 
 /// Feishu's events over a connection of ours; nothing unless the transport is "websocket". Not
-/// started. All that is given outlives it.
+/// started. When it gives up, operators are told. All that is given outlives it.
 std::unique_ptr<http::lark_long_connection> lark_link(
-    const config::settings& s, http::transport& calls,
-    std::shared_ptr<http::lark_reception> reception, const clock_source& clock,
-    random_source& random);
+    const config::settings& s, const actors::context_ptr& ctx,
+    std::shared_ptr<http::lark_reception> reception);
 
 }  // namespace pb::app

@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include "chat_world.hpp"
+#include "bound_chat.hpp"
 
 using namespace pb;
 using namespace pb::test;
@@ -13,40 +13,6 @@ using namespace std::chrono_literals;
 using at = crash_point::at;
 
 namespace {
-
-struct bound : chat_world {
-  explicit bound(std::uint64_t seed = 1) : chat_world(seed) {
-    settings.concurrency.breaker_failures = 1000;
-  }
-  std::string item, root;
-  void bind() {
-    item = create("Login page is blank");
-    pass(5s);
-    root = say("the login page is blank");
-    pass(2s);
-    say("/bind " + link_of(item), root, true);
-    pass(20s);
-  }
-  /// Time passes; whoever died is started again three seconds later.
-  void pass(milliseconds span) {
-    const auto until = now() + span;
-    while (now() < until) {
-      const auto rest = std::chrono::duration_cast<milliseconds>(until - now());
-      run_until([this] { return !running(); }, rest);
-      if (running()) continue;
-      run_for(3s);
-      start();
-    }
-  }
-  void rest() {
-    for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
-    const auto c = counts();
-    BOOST_TEST(c.pending == 0);
-    BOOST_TEST(c.waiting_effects == 0);
-    BOOST_TEST(c.dead_deliveries == 0);
-    BOOST_TEST(c.dead_effects == 0);
-  }
-};
 
 /// Bind, a comment from the chat, one from Plane, a burst of edits.
 struct scenario : bound {
@@ -289,74 +255,7 @@ BOOST_AUTO_TEST_CASE(a_reload_changes_how_long_changes_are_gathered) {
   BOOST_TEST((told_after("two") >= 40s));
 }
 
-BOOST_AUTO_TEST_CASE(trouble_is_told_in_the_alarm_chat_once_and_its_end_too) {
-  bound s;
-  s.settings.concurrency.breaker_failures = 3;
-  s.settings.lark.alarm_chat = chat_world::chat_id;
-  s.start();
-  s.pass(1min);
-  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
-  s.pass(20min);
-  BOOST_TEST(s.chat.saying("is not to be reached") == 1u);
-  s.faults.clear();
-  s.pass(5min);
-  BOOST_TEST(s.chat.saying("is reached again") == 1u);
-  s.pass(2h);
-  s.rest();
-  BOOST_TEST(s.chat.saying("plane is") == 2u);
-}
-
-BOOST_AUTO_TEST_CASE(a_reload_changes_where_trouble_is_told) {
-  bound s;
-  s.settings.concurrency.breaker_failures = 3;
-  s.start();
-  s.pass(1min);
-  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
-  s.pass(20min);
-  BOOST_TEST(s.chat.messages.empty());
-  std::size_t told = 0;
-  for (const auto* chat : {chat_world::chat_id, "oc_other"}) {
-    s.settings.lark.alarm_chat = chat;
-    s.reload();
-    s.pass(20min);  // it goes on, and this chat has not heard of it
-    BOOST_TEST(s.chat.saying("is not to be reached") == ++told);
-    BOOST_TEST(s.chat.messages.back().chat == chat);
-  }
-  s.settings.lark.alarm_chat.clear();
-  s.reload();
-  s.faults.clear();
-  s.pass(10min);
-  BOOST_TEST(s.chat.messages.size() == told);
-}
-
-BOOST_AUTO_TEST_CASE(trouble_with_the_chat_itself_makes_no_alarm_of_alarms) {
-  bound s;
-  s.settings.concurrency.breaker_failures = 3;
-  s.settings.concurrency.max_attempts = 2;
-  s.settings.lark.alarm_chat = chat_world::chat_id;
-  s.start();
-  s.pass(1min);
-  s.faults.push_back({.what = wire_fault::kind::reset, .url = "lark.test"});
-  s.faults.push_back({.what = wire_fault::kind::reset, .url = "plane.test"});
-  s.pass(3h);
-  std::size_t alarms = 0;
-  for (const auto& d : s.deliveries())
-    if (d.form == "chat.alarm") ++alarms;
-  BOOST_TEST(alarms <= 6u);
-}
-
 namespace {
-
-/// The same in another order: ready actors take turns by this seed, and the answers of comments
-/// come after the webhooks they cause, or before.
-void in_any_order(const std::function<void(bound&)>& play) {
-  for (std::uint64_t seed = 0; seed < 6; ++seed) BOOST_TEST_CONTEXT("order " << seed) {
-      bound s{seed + 1};
-      if (seed > 0) s.shuffle(seed);
-      if (seed % 2 == 1) s.slow = "/comments/";
-      play(s);
-    }
-}
 
 struct new_item : bound {
   void play() {

@@ -160,6 +160,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_feishu_refuses_is_told_and_tried_again_af
   b.environment["LARK_APP_SECRET"] = "another-app-secret";
   b.environment["LARK_BASE_URL"] = feishu->url();
   b.environment["PLANEBRIDGE_LARK_TRANSPORT"] = "websocket";
+  b.environment["PLANEBRIDGE_LARK_ALARM_CHAT"] = "oc_0123456789abcdef0123456789abcdef";
   b.start();
   const std::string end = "the long connection to Feishu gave up";
   BOOST_REQUIRE(b.logs(end));
@@ -172,6 +173,10 @@ BOOST_AUTO_TEST_CASE(a_connection_that_feishu_refuses_is_told_and_tried_again_af
   const auto before = b.log().size();
   b.process().signal(SIGHUP);
   BOOST_TEST(b.logs(end, before));
+  // Operators are told, once.
+  const auto alarms = b.json("/api/v1/deliveries?source=internal");
+  BOOST_TEST(text_at(alarms, "/data/0/event") == "chat.alarm");
+  BOOST_TEST(at(alarms, "/data").as_array().size() == 1u);
   BOOST_TEST(b.stop() == 0);
 }
 
