@@ -65,6 +65,22 @@ std::string project_named_in(const persistence::delivery& d) {
   return text(item != nullptr && item->is_object() ? item->get_object() : *o, "project");
 }
 
+project_author author_in(const persistence::delivery& d) {
+  const std::string_view body = d.body ? std::string_view{*d.body} : std::string_view{};
+  if (d.form == forms::plane_webhook) {
+    if (d.said) return {d.said->actor_id, d.said->actor_name};
+    const auto e = protocol::plane::parse_webhook(body, {});
+    return e ? project_author{e->actor_id, e->actor_name} : project_author{};
+  }
+  const auto o = object_in(d.form, body);
+  return o ? project_author{text(*o, "created_by"), {}} : project_author{};
+}
+std::string project_created_body(const protocol::plane::project& found) {
+  json::object o;
+  if (!found.created_by.empty()) o["created_by"] = found.created_by;
+  return json::serialize(o);
+}
+
 std::optional<persistence::touched_entity> touch_of(const persistence::delivery_append& d) {
   const auto& row = d.row;
   if (row.entity.empty() || row.source != "plane") return std::nullopt;

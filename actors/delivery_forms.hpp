@@ -29,6 +29,13 @@ result<sync::heard> hear(const persistence::delivery& d);
 /// The project a delivery's body names; empty when none.
 std::string project_named_in(const persistence::delivery& d);
 
+/// Who made the project that a delivery tells of, as far as it says so.
+struct project_author {
+  std::string id, name;
+};
+project_author author_in(const persistence::delivery& project_created);
+std::string project_created_body(const protocol::plane::project& found);
+
 /// What has to be read when nothing but the id of what a delivery is about could be kept; nothing
 /// when it is about nothing that could be read.
 std::optional<persistence::touched_entity> touch_of(const persistence::delivery_append& d);

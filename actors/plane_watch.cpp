@@ -238,7 +238,8 @@ void plane_watch_state::on_projects(const std::vector<protocol::plane::project>&
     if (ctx_->projects.listed() && !ctx_->projects.find(p.id) && p.archived_at.empty())
       journal_own(ctx_, peers_.dispatcher,
                   {own_delivery(*ctx_, "plane", std::string{forms::plane_touch}, "project.created",
-                                entity_key::plane_project(p.id), "{}", "project:" + p.id)},
+                                entity_key::plane_project(p.id), project_created_body(p),
+                                "project:" + p.id)},
                   [](const auto&) {});
     ctx_->projects.put(p, ctx_->clock.now());
     if (!mirrored(p)) continue;

@@ -1,5 +1,6 @@
 #include "actors/project_news.hpp"
 
+#include "actors/delivery_forms.hpp"
 #include "actors/front.hpp"
 #include "sync/channel_options.hpp"
 #include "sync/issue_chat.hpp"
@@ -35,7 +36,8 @@ void tell_of_project(const context_ptr& ctx, const dispatcher_actor& self,
     sync::chat_setting setting;
     setting.app_url = ctx->opt().rendering.app_url;
     setting.workspace_slug = ctx->opt().rendering.workspace_slug;
-    const auto plan = sync::announce_project(project, "", channels, setting);
+    const auto by = author_in(*d);
+    const auto plan = sync::announce_project(project, {by.id, by.name}, channels, setting);
     persistence::write unit;
     for (const auto& h : plan.hand_overs) {
       const std::string form{sync::form_of(h.what)};

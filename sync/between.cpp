@@ -159,11 +159,9 @@ void read(const json_fields& f, item_answered& b) {
 }
 
 json::object object_of(const chat_announcement& b) {
-  json::object o{{"project", b.project},
-                 {"project_name", b.project_name},
-                 {"identifier", b.identifier},
-                 {"url", b.url},
-                 {"author", b.author}};
+  json::object o{{"project", b.project},       {"project_name", b.project_name},
+                 {"identifier", b.identifier}, {"url", b.url},
+                 {"author", b.author},         {"author_id", b.author_id}};
   if (b.item) o["item"] = object_of(*b.item);
   return o;
 }
@@ -174,6 +172,7 @@ void read(const json_fields& f, chat_announcement& b) {
   b.identifier = f.text("identifier");
   b.url = f.text("url");
   b.author = f.text("author");
+  b.author_id = f.text("author_id");
 }
 
 json::object object_of(const chat_alarm& b) { return {{"text", b.text}}; }

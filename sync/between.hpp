@@ -112,7 +112,9 @@ struct item_answered {
 struct chat_announcement {
   static constexpr std::string_view form = "chat.announce";
   std::optional<item_view> item;
-  std::string project, project_name, identifier, url, author;  ///< when `item` is empty
+  std::string project, project_name, identifier, url;  ///< when `item` is empty
+  std::string author;                                  ///< Plane's display name; empty: not known
+  std::string author_id;  ///< of a project: Plane's uuid, as far as it is known
 };
 /// To a chat: a line for operators.
 struct chat_alarm {

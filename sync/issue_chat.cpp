@@ -322,7 +322,7 @@ comment_verdict plan_comment(const comment_heard& event, const item_knowledge& k
   return plan;
 }
 
-chat_plan announce_project(const plane::project& project, std::string_view author,
+chat_plan announce_project(const plane::project& project, const project_maker& by,
                            std::span<const channel_mapping> channels, const chat_setting& setting) {
   chat_plan plan;
   std::set<std::string_view> told;
@@ -333,7 +333,8 @@ chat_plan announce_project(const plane::project& project, std::string_view autho
     a.project_name = project.name;
     a.identifier = project.identifier;
     a.url = project_page_url(setting, project.id);
-    a.author = author;
+    a.author = by.name;
+    a.author_id = by.id;
     plan.hand_overs.push_back({entity_key::lark_chat(c.chat), std::move(a)});
   }
   if (!told.empty())

@@ -116,7 +116,10 @@ comment_verdict plan_comment(const comment_heard& event, const item_knowledge& k
                              std::span<const binding> bindings, const chat_setting& setting);
 
 /// A project is new in the workspace. @param channels  mappings of any project
-chat_plan announce_project(const protocol::plane::project& project, std::string_view author,
+struct project_maker {
+  std::string id, name;  ///< as far as whoever told of it said so
+};
+chat_plan announce_project(const protocol::plane::project& project, const project_maker& by,
                            std::span<const channel_mapping> channels, const chat_setting& setting);
 
 // Conversations → Plane --------------------------------------------------------------------------

@@ -20,6 +20,19 @@ void send(thread_desk& desk, const lark::shown_message& m, std::string object, s
   desk.effect("lark.send", std::move(object), e, std::move(rule));
 }
 
+/// Who made it: by the name they have in chat, or that which Plane shows. It calls nobody.
+std::string maker_of(thread_desk& desk, const chat_announcement& heard,
+                     const project_facts* project) {
+  if (project == nullptr || heard.author_id.empty()) return heard.author;
+  for (const auto& m : project->members) {
+    if (m.user.id != heard.author_id) continue;
+    const auto* who = desk.person(m.open_id);
+    if (who != nullptr && !who->name.empty()) return who->name;
+    return m.user.display_name.empty() ? heard.author : m.user.display_name;
+  }
+  return heard.author;
+}
+
 /// A project that is new cannot be mapped yet: it is shown where a mapping of the chat says that
 /// new projects are, among people of other tenants only where that mapping allows for them.
 thread_verdict judge_new_project(thread_desk& desk, const chat_announcement& heard) {
@@ -27,6 +40,7 @@ thread_verdict judge_new_project(thread_desk& desk, const chat_announcement& hea
   const auto& channels = desk.channels(chat);
   const bool foreigners = desk.external(chat);
   const auto* project = desk.project(heard.project);
+  const auto maker = maker_of(desk, heard, project);
   if (desk.lacking()) return desk.ask();
   const bool wanted = std::any_of(channels.begin(), channels.end(), [&](const auto& c) {
     return c.shown && c.announce_projects && (c.external || !foreigners);
@@ -38,7 +52,7 @@ thread_verdict judge_new_project(thread_desk& desk, const chat_announcement& hea
                               ? project->project.identifier
                               : heard.identifier;
   if (name.empty()) return desk.ignored("the project is not shown to the key");
-  const lark::project_card_input in{name, identifier, heard.url, heard.author, desk.lang()};
+  const lark::project_card_input in{name, identifier, heard.url, maker, desk.lang()};
   send(desk, {"interactive", lark::card_project(in), lark::card_fallback(in)},
        "announce:" + heard.project, "announcement");
   return desk.done("applied: announced");

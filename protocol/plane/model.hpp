@@ -61,6 +61,7 @@ struct project {
   std::string id, identifier, name, workspace, timezone, archived_at;
   bool is_member = false;
   bool published = false;  ///< has a board that everyone may read: is_deployed
+  std::string created_by;
 };
 
 /// The words of events, both generations and both spellings normalized.

@@ -136,6 +136,7 @@ void read(json_reader& r, const json::object& o, std::string_view path, project&
   out.archived_at = r.text(o, path, "archived_at");
   out.is_member = r.flag(o, path, "is_member");
   out.published = r.flag(o, path, "is_deployed");
+  out.created_by = r.id_or_object(o, path, "created_by");
 }
 
 void read(json_reader& r, const json::object& o, std::string_view path, project_state& out) {

@@ -238,6 +238,27 @@ BOOST_AUTO_TEST_CASE(a_new_project_is_announced_once_however_often_it_is_noticed
   BOOST_TEST(s.chat.saying("Website") == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_new_project_names_who_made_it_by_webhook_and_by_poll) {
+  for (const bool lost : {false, true}) BOOST_TEST_CONTEXT("webhook lost " << lost) {
+      bound s;
+      persistence::write unit;
+      persistence::channel_mapping_row c;
+      c.chat = chat_world::chat_id;
+      c.project = s.project;
+      c.options = R"({"announce_projects":true})";
+      unit.channel_mappings.push_back(c);
+      s.store().submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
+      s.start();
+      s.pass(2min);
+      s.lose_webhooks = lost;
+      s.page("POST", "projects/", R"({"name":"Shop","identifier":"SHOP"})");
+      s.pass(5min);
+      s.rest();
+      BOOST_REQUIRE(s.chat.messages.size() == 1u);
+      BOOST_TEST(s.chat.saying("Li Lei") == 1u);  // the owner of the workspace, mapped
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_reload_changes_how_long_changes_are_gathered) {
   bound s;
   s.start();

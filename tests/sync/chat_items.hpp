@@ -21,7 +21,7 @@ inline chat_setting setting() {
   chat_setting s;
   s.app_url = "https://plane.example";
   s.workspace_slug = "fake";
-  s.project = plane::project{project_id, "WEB", "Web", "", "", "", true};
+  s.project = plane::project{project_id, "WEB", "Web", "", "", "", true, false, ""};
   return s;
 }
 inline binding follows(std::string thread, bool comments = true, bool changes = true) {

@@ -113,6 +113,7 @@ inline between any_between() {
       a.identifier = any_text();
       a.url = any_text();
       a.author = any_text();
+      a.author_id = any_text();
       return a;
     }
     case 9:

@@ -348,12 +348,15 @@ BOOST_AUTO_TEST_CASE(a_new_project_is_told_where_projects_are) {
   auto hidden = wants;
   hidden.chat = "oc_b";
   hidden.shown = false;
-  const auto p = announce_project({"p1", "OPS", "Operations", "", "", "", true}, "ada",
-                                  std::vector{wants, wants, hidden, channel("oc_c")}, setting());
+  const auto p =
+      announce_project({"p1", "OPS", "Operations", "", "", "", true, false, ""}, {"u1", "ada"},
+                       std::vector{wants, wants, hidden, channel("oc_c")}, setting());
   BOOST_TEST(p.hand_overs.size() == 1u);
   const auto a = told<chat_announcement>(p, entity_key::lark_chat("oc_a")).at(0);
   BOOST_TEST(!a.item.has_value());
   BOOST_TEST(a.project_name == "Operations");
+  BOOST_TEST(a.author == "ada");
+  BOOST_TEST(a.author_id == "u1");
   BOOST_TEST(a.url == "https://plane.example/fake/projects/p1/issues/");
 }
 

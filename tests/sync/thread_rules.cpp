@@ -508,6 +508,35 @@ BOOST_AUTO_TEST_CASE(a_new_project_is_announced_where_a_mapping_says_so) {
   BOOST_TEST(does_nothing(in("oc_web")));
 }
 
+BOOST_AUTO_TEST_CASE(who_made_a_new_project_is_named_as_they_are_known) {
+  struct {
+    const char *id, *name;
+    const char* shown;
+  } const rows[] = {
+      {li_user.c_str(), "li.lei", "李雷"},            // mapped: their name in chat
+      {li_user.c_str(), "", "李雷"},                  // a poll knows the uuid alone
+      {"u9", "", "New project · nina"},               // not mapped: as Plane shows them
+      {"somebody-else", "ada", "New project · ada"},  // no member any more
+      {"", "ada", "New project · ada"},
+      {"", "", ""},
+  };
+  for (const auto& r : rows) BOOST_TEST_CONTEXT(r.id << ' ' << r.name) {
+      world w;
+      for (auto& [chat, channels] : w.all.channels)
+        for (auto& c : channels) c.announce_projects = true;
+      w.all.projects[web]->members.push_back({{"u9", "nina", ""}, "", false});
+      chat_announcement a;
+      a.project = web;
+      a.author_id = r.id;
+      a.author = r.name;
+      const auto p = w.decide(entity_key::lark_chat("oc_web"), between{a});
+      BOOST_TEST(says(p, "Website"));
+      BOOST_TEST(says(p, r.shown));
+      for (const auto* calls : {"<at", "ou_li"}) BOOST_TEST(!says(p, calls));
+      if (*r.shown == '\0') BOOST_TEST(!says(p, "New project · "));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(who_left_is_in_the_plan) {
   world w;
   lark::event e;
