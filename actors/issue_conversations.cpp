@@ -53,9 +53,7 @@ bool issue_state::tell_conversations(const sync::item_knowledge& before,
   const auto* webhook = std::get_if<sync::heard_webhook>(&what);
   // Nobody is told what was read for somebody's request.
   const bool quiet = is_request(*current_) || current_->form == forms::calendar_observed;
-  const auto* row = std::get_if<sync::heard_item>(&what);
-  const sync::item_news news{before, after, webhook != nullptr ? &webhook->event : nullptr, quiet,
-                             row != nullptr ? &row->item : nullptr};
+  const sync::item_news news{before, after, webhook != nullptr ? &webhook->event : nullptr, quiet};
   const auto now = ctx_->clock.now();
   const auto setting = chat_setting();
   if (!channels_ && !quiet && !after.project.empty() && sync::is_new_item(news, now, setting))

@@ -85,28 +85,26 @@ bool passes(const std::vector<std::string>& filter, std::initializer_list<std::s
   });
 }
 
-bool wants(const channel_mapping& c, const item_knowledge& k, const std::string& type) {
+bool wants(const channel_mapping& c, const item_knowledge& k) {
   if (!c.shown || !c.announce_items || c.project != k.project) return false;
   const bool label =
       c.labels.empty() || std::any_of(k.labels.begin(), k.labels.end(), [&](const auto& l) {
         return std::find(c.labels.begin(), c.labels.end(), l) != c.labels.end();
       });
   return label && passes(c.states, {k.state.name}) &&
-         passes(c.priorities, {std::string{plane::to_string(k.prio)}}) && passes(c.types, {type});
+         passes(c.priorities, {std::string{plane::to_string(k.prio)}}) && passes(c.types, {k.type});
 }
 
 void announce(chat_plan& plan, const item_news& news, std::span<const channel_mapping> channels,
               const chat_setting& setting) {
-  std::string author, made_in, type;
-  if (news.said != nullptr) author = news.said->actor_name;
-  const auto* item = news.said != nullptr && news.said->item ? &*news.said->item : news.read;
-  if (item != nullptr) {
-    type = item->type;
-    if (const auto m = read_marker(item->external_source, item->external_id)) made_in = m->chat;
-  }
+  // Who comments on it has not made it.
+  std::string author;
+  if (news.said != nullptr && news.said->about == plane::subject::work_item)
+    author = news.said->actor_name;
   std::set<std::string_view> told;
   for (const auto& c : channels.first(std::min(channels.size(), max_channels))) {
-    if (c.chat == made_in || !wants(c, news.after, type) || !told.insert(c.chat).second) continue;
+    if (c.chat == news.after.made_in || !wants(c, news.after) || !told.insert(c.chat).second)
+      continue;
     chat_announcement a;
     a.item = view_of(news.after, setting);
     a.project = news.after.project;

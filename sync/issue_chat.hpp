@@ -77,8 +77,6 @@ struct item_news {
   const protocol::plane::webhook_event* said = nullptr;
   /// Found by a first sync or a backfill: nothing of it is announced.
   bool quiet = false;
-  /// The item itself, where a read or a row of a list brought it.
-  const protocol::plane::work_item* read = nullptr;
 };
 /// Would plan_changes() look at channels? Then the actor fetches the mappings of the item's
 /// project before it asks. True once for each item: when it is first heard of, by a webhook of its

@@ -6,6 +6,7 @@
 
 #include "base/digest.hpp"
 #include "protocol/html/plain_text.hpp"
+#include "sync/plane_write.hpp"
 
 namespace pb::sync {
 namespace json = boost::json;
@@ -109,6 +110,10 @@ item_knowledge learn(const item_knowledge& before, const plane::work_item& item)
     k.label_ids.push_back(std::move(l.id));
   }
   k.draft = item.is_draft;
+  // Not every form of an item carries these.
+  const auto marker = read_marker(item.external_source, item.external_id);
+  k.made_in = marker ? marker->chat : before.made_in;
+  k.type = item.type.empty() ? before.type : item.type;
   k.created_at = item.created_at;
   k.updated_at = item.updated_at;
   return k;
@@ -150,6 +155,8 @@ std::string to_json(const item_knowledge& k) {
   }
   o["draft"] = k.draft;
   if (k.found_quietly) o["found_quietly"] = true;
+  if (!k.made_in.empty()) o["made_in"] = k.made_in;
+  if (!k.type.empty()) o["type"] = k.type;
   o["created_at"] = k.created_at;
   o["updated_at"] = k.updated_at;
   o["event_at"] = to_micros(k.last_event_at);
@@ -185,6 +192,8 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
   if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
   if (const auto* q = o.if_contains("found_quietly"); q != nullptr && q->is_bool())
     k.found_quietly = q->get_bool();
+  k.made_in = text_of(o, "made_in");
+  k.type = text_of(o, "type");
   k.created_at = text_of(o, "created_at");
   k.updated_at = text_of(o, "updated_at");
   k.last_event_at = time_of(number_of(o, "event_at"));

@@ -38,6 +38,9 @@ struct item_knowledge {
   /// Known by reads for requests only, of which nobody is told: what is heard next of it is the
   /// first news.
   bool found_quietly = false;
+  /// The chat whose /new made it, by the item's own marker: it is not announced there. Empty: none.
+  std::string made_in;
+  std::string type;                    ///< uuid; the open edition has none
   std::string created_at, updated_at;  ///< Plane's own times, as sent
   /// When the newest source of these values was heard: a webhook's journaling, or the moment a
   /// read was asked for. A list asked for before it may be older than what is known.

@@ -315,8 +315,8 @@ BOOST_AUTO_TEST_CASE(channels_get_what_they_may_see_and_asked_for) {
     BOOST_TEST_CONTEXT(r.what) {
       auto m = channel("oc_team");
       r.set(m);
-      const auto p =
-          plan_changes({{}, known_item(1), &event}, {}, std::vector{m}, {}, at(1), setting());
+      const auto p = plan_changes({{}, learn({}, *event.item), &event}, {}, std::vector{m}, {},
+                                  at(1), setting());
       const auto a = told<chat_announcement>(p, entity_key::lark_chat("oc_team"));
       BOOST_TEST(a.size() == (r.told ? 1u : 0u));
       if (r.told) {
@@ -333,12 +333,27 @@ BOOST_AUTO_TEST_CASE(what_a_chat_made_is_announced_everywhere_else) {
   event.item->external_source = "planebridge";
   event.item->external_id = "lark:om_1@oc_team";
   const std::vector<channel_mapping> channels{channel("oc_team"), channel("oc_other")};
-  const auto p = plan_changes({{}, known_item(1), &event}, {}, channels, {}, at(1), setting());
+  const auto made = learn({}, *event.item);
+  const auto p = plan_changes({{}, made, &event}, {}, channels, {}, at(1), setting());
   BOOST_TEST(told<chat_announcement>(p, entity_key::lark_chat("oc_team")).empty());
   BOOST_TEST(told<chat_announcement>(p, entity_key::lark_chat("oc_other")).size() == 1u);
+  // Read for a request first, then heard of by what carries no item: known all the same.
+  auto quiet = parse_item_knowledge(to_json(made)).value();
+  quiet.found_quietly = true;
+  auto remark = said(plane::action::created);
+  remark.about = plane::subject::comment;
+  const auto late = plan_changes({quiet, quiet, &remark}, {}, channels, {}, at(1), setting());
+  BOOST_TEST(told<chat_announcement>(late, entity_key::lark_chat("oc_team")).empty());
+  BOOST_REQUIRE(told<chat_announcement>(late, entity_key::lark_chat("oc_other")).size() == 1u);
+  BOOST_TEST(told<chat_announcement>(late, entity_key::lark_chat("oc_other"))[0].author.empty());
+  // A form without the marker takes nothing back.
+  event.item->external_source.clear();
+  event.item->external_id.clear();
+  BOOST_TEST(learn(made, *event.item).made_in == "oc_team");
   // Somebody else's pair means nothing.
   event.item->external_source = "jira";
-  BOOST_TEST(plan_changes({{}, known_item(1), &event}, {}, channels, {}, at(1), setting())
+  event.item->external_id = "lark:om_1@oc_team";
+  BOOST_TEST(plan_changes({{}, learn({}, *event.item), &event}, {}, channels, {}, at(1), setting())
                  .hand_overs.size() == 2u);
 }
 

@@ -50,6 +50,8 @@ item_knowledge any_knowledge() {
     for (std::size_t n = 0; n < k.labels.size(); ++n) k.label_ids.push_back(any_text());
   }
   k.draft = *rc::gen::arbitrary<bool>();
+  k.made_in = any_text();
+  k.type = any_text();
   k.created_at = any_text();
   k.updated_at = any_text();
   k.last_event_at = any_time();
