@@ -17,4 +17,9 @@ connector_port spawn_connector(caf::actor_system& system, context_ptr ctx,
                                std::function<connector_policy()> make_policy,
                                std::shared_ptr<connector_status> status);
 
+/// The connector alone, monitored by its supervisor, which is the only one to call this.
+connector_actor spawn_watched_connector(connector_port::pointer by, context_ptr ctx,
+                                        connector_policy policy,
+                                        std::shared_ptr<connector_status> status);
+
 }  // namespace pb::actors

@@ -7,7 +7,7 @@
 
 #include "actors/edge.hpp"
 #include "actors/front.hpp"
-#include "actors/project_news.hpp"
+#include "actors/project_events.hpp"
 
 namespace pb::actors {
 using std::chrono::milliseconds;
@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t page_size = 500;
 constexpr std::size_t due_limit = 1'000;
-constexpr std::size_t project_slice = 500;
 /// Entities that plan at once: more would only wait for each other's commits.
 constexpr std::size_t planning_most = 256, planning_least = 8;
 constexpr std::size_t burst = 256;       ///< deliveries that wait for an actor
@@ -115,7 +114,7 @@ private:
 
   void take_in(const delivery_ptr& d) {
     if (d->entity.kind() == "project") {
-      settle_project(d);
+      settle_project(ctx_, dispatcher_actor{self_}, d);
       return;
     }
     if (const auto p = parked_.find(d->entity); p != parked_.end()) {
@@ -419,50 +418,6 @@ private:
       }
     }
     return n;
-  }
-
-  /// A project's own events concern no single item. A deleted project takes its items along: Plane
-  /// sends no event for them, and this one is explicit (no-delete-by-absence).
-  void settle_project(const delivery_ptr& d) {
-    if (d->event == "project.created" && ctx_->opt().lark_on)
-      return tell_of_project(ctx_, dispatcher_actor{self_}, d);
-    if (d->event != "project.deleted") {
-      persistence::write unit;
-      unit.marks.push_back({d->seq, persistence::delivery_status::done,
-                            "applied: the project is read again with the next poll", 0});
-      ctx_->store.submit(std::move(unit), [](const auto&) {});
-      return;
-    }
-    sweep_project(ctx_, dispatcher_actor{self_}, d, "");
-  }
-
-  static void sweep_project(const context_ptr& ctx, const dispatcher_actor& self,
-                            const delivery_ptr& d, const std::string& after) {
-    ctx->store.read([ctx, self, d, after](result<persistence::reader*> r) {
-      if (!r) return;  // stays pending; the sweep hands it out again
-      auto rows = (*r)->entities_of(std::string{d->entity.id()}, after, project_slice);
-      if (!rows) return;
-      std::vector<persistence::delivery_append> gone;
-      for (const auto& row : *rows)
-        if (!row.tombstone)
-          gone.push_back(
-              own_delivery(*ctx, "plane", "plane.project_gone", "issue.project_gone", row.key, "{}",
-                           "pg:" + std::to_string(d->seq) + ":" + std::string{row.key.id()}));
-      const bool more = rows->size() == project_slice;
-      const std::string last = rows->empty() ? "" : rows->back().key.text();
-      journal_own(
-          ctx, self, std::move(gone), [ctx, self, d, more, last](const result<std::size_t>& n) {
-            if (!n) return;
-            if (more) {
-              sweep_project(ctx, self, d, last);
-              return;
-            }
-            persistence::write unit;
-            unit.marks.push_back({d->seq, persistence::delivery_status::done,
-                                  "applied: the project is gone, and its items with it", 0});
-            ctx->store.submit(std::move(unit), [](const auto&) {});
-          });
-    });
   }
 
   void show_state() {
