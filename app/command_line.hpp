@@ -59,6 +59,9 @@ struct sandbox_command {
                            seed = "demo";
   double time_scale = 1.0;
   unsigned requests_per_minute = 60;
+  std::string oauth_client_id, oauth_client_secret = "plane-oauth-sandbox";
+  std::vector<std::string> oauth_redirect_uris;
+  unsigned oauth_token_seconds = 86'400;
   std::string lark_event_url, lark_callback_url,
       lark_app_id = "cli_a7f3c0d2e5b8100c", lark_app_secret = "lark-sandbox-secret",
       lark_encrypt_key, lark_verification_token = "vt-sandbox";

@@ -158,6 +158,12 @@ int main(int argc, char** argv) {
                       "1 is real time; 0.01 makes its webhook retries a hundred times faster");
   sandbox->add_option("--requests-per-minute", s.requests_per_minute,
                       "its rate limit per API key; 0: none");
+  sandbox->add_option("--oauth-client-id", s.oauth_client_id,
+                      "an app that its OAuth knows; empty: none, as in the open edition");
+  sandbox->add_option("--oauth-client-secret", s.oauth_client_secret, "and its secret");
+  sandbox->add_option("--oauth-redirect-uri", s.oauth_redirect_uris, "and where it may lead back");
+  sandbox->add_option("--oauth-token-seconds", s.oauth_token_seconds,
+                      "how long its access tokens live");
   sandbox->add_option("--lark-event-url", s.lark_event_url, "where Lark's events go");
   sandbox->add_option("--lark-callback-url", s.lark_callback_url,
                       "where its callbacks go; empty: as the events");

@@ -63,6 +63,10 @@ int run_sandbox_command(const sandbox_command& s) {
   o.seed = s.seed;
   o.time_scale = s.time_scale;
   o.plane.requests_per_minute = s.requests_per_minute;
+  o.plane.oauth_client_id = s.oauth_client_id;
+  o.plane.oauth_client_secret = secret{s.oauth_client_secret};
+  o.plane.oauth_redirect_uris = s.oauth_redirect_uris;
+  o.plane.oauth_token_life = std::chrono::seconds{s.oauth_token_seconds};
   o.lark.app_id = s.lark_app_id;
   o.lark.app_secret = secret{s.lark_app_secret};
   o.lark.encrypt_key = secret{s.lark_encrypt_key};

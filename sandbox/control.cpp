@@ -53,6 +53,7 @@ std::optional<protocol::http_response> control::handle(const inbound& request) {
     return refuse(403, "FORBIDDEN", "only the sandbox's own page may do this");
   if (path == "/sandbox/faults" || path.starts_with("/sandbox/faults/")) return faults(request);
   if (path == "/sandbox/webhooks" && request.method == "GET") return webhooks(request);
+  if (path == "/sandbox/oauth" && request.method == "POST") return end_tokens(request);
   if (path == "/sandbox/info" && request.method == "GET") {
     json::array projects;
     for (const auto& p : seeds_.projects)
@@ -97,6 +98,22 @@ protocol::http_response control::faults(const inbound& request) {
     if (const auto id = number(rest.substr(1)); id && faults_.remove(*id))
       return protocol::http_response{204, {}, {}};
   return refuse(rest.empty() ? 405 : 404, "NOT_FOUND", "no such fault, or not with this method");
+}
+
+/// {"end": user's id} lets their access tokens end; {"revoke": …} takes back what they agreed to.
+protocol::http_response control::end_tokens(const inbound& request) {
+  if (!header_of(request, "Content-Type").starts_with("application/json"))
+    return refuse(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed");
+  boost::system::error_code ec;
+  const auto body = json::parse(request.body, ec);
+  const auto* o = ec ? nullptr : body.if_object();
+  const auto* end = o != nullptr ? o->if_contains("end") : nullptr;
+  const auto* revoke = o != nullptr ? o->if_contains("revoke") : nullptr;
+  const auto* whose = revoke != nullptr ? revoke : end;
+  if (whose == nullptr || !whose->is_string())
+    return refuse(400, "BAD_INPUT", "end or revoke has to name a user");
+  plane_.end_tokens(std::string_view{whose->get_string()}, revoke != nullptr);
+  return protocol::http_response{204, {}, {}};
 }
 
 bool from_elsewhere(const inbound& in) {

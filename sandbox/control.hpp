@@ -22,6 +22,7 @@ private:
   protocol::http_response faults(const inbound& request);
   protocol::http_response webhooks(const inbound& request) const;
   protocol::http_response session(const inbound& request);
+  protocol::http_response end_tokens(const inbound& request);
   plane& plane_;
   fault_set& faults_;
   webhook_sender& sender_;

@@ -108,31 +108,6 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
   return ids;
 }
 
-std::string_view header_of(const inbound& in, std::string_view name) {
-  for (const auto& h : in.headers)
-    if (protocol::iequals(h.name, name)) return h.value;
-  return {};
-}
-
-std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> out;
-  while (!query.empty() && out.size() < 100) {
-    const auto end = query.find('&');
-    const auto piece = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
-    const auto equals = piece.find('=');
-    const auto plain = [](std::string_view text) {
-      std::string spaced{text};
-      for (char& c : spaced) c = c == '+' ? ' ' : c;
-      return protocol::percent_decode(spaced);
-    };
-    if (!piece.empty())
-      out.emplace_back(plain(piece.substr(0, equals)),
-                       equals == std::string_view::npos ? "" : plain(piece.substr(equals + 1)));
-  }
-  return out;
-}
-
 /// Reads a JSON object body; an answer when it is not one.
 std::optional<answer> read_body(call& c) {
   if (c.method() != "POST" && c.method() != "PATCH" && c.method() != "DELETE") return std::nullopt;
@@ -184,12 +159,42 @@ std::string workspace_with_slug(self& s, std::string_view slug) {
 
 }  // namespace
 
+std::string_view header_of(const inbound& in, std::string_view name) {
+  for (const auto& h : in.headers)
+    if (protocol::iequals(h.name, name)) return h.value;
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> out;
+  while (!query.empty() && out.size() < 100) {
+    const auto end = query.find('&');
+    const auto piece = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
+    const auto equals = piece.find('=');
+    const auto plain = [](std::string_view text) {
+      std::string spaced{text};
+      for (char& c : spaced) c = c == '+' ? ' ' : c;
+      return protocol::percent_decode(spaced);
+    };
+    if (!piece.empty())
+      out.emplace_back(plain(piece.substr(0, equals)),
+                       equals == std::string_view::npos ? "" : plain(piece.substr(equals + 1)));
+  }
+  return out;
+}
+
 std::string plane::impl::stamp() {
   last_stamp = std::max(clock.now(), last_stamp + std::chrono::microseconds{1});
   return format_rfc3339(last_stamp);
 }
 
 int plane::impl::project_role(std::string_view project_id, std::string_view user_id) const {
+  if (const auto bot = bots.find(user_id); bot != bots.end()) {
+    for (const row* p : projects.of(bot->second))
+      if (text_of(*p, "id") == project_id) return 20;
+    return 0;
+  }
   const auto project = project_members.find(std::string{project_id});
   if (project == project_members.end()) return 0;
   const auto member = project->second.find(std::string{user_id});
@@ -211,6 +216,10 @@ void plane::impl::touch(row& r, const call& c) {
 
 answer plane::impl::check_token(call& c, api_token*& token) {
   const std::string_view key = header_of(*c.in, "X-API-Key");
+  constexpr std::string_view scheme = "Bearer ";
+  if (const auto bearer = header_of(*c.in, "Authorization");
+      key.empty() && bearer.starts_with(scheme))
+    return check_bearer(c, bearer.substr(scheme.size()), token);
   if (key.empty())
     return reply(401, row{{"detail", "Authentication credentials were not provided."}});
   const auto it = tokens.find(key);
@@ -298,6 +307,7 @@ answer plane::impl::handle(const inbound& request) {
   c.in = &request;
   c.query = parse_query(request.query);
   std::string_view path = request.path;
+  if (path.starts_with("/auth/o/")) return oauth(request);
   constexpr std::string_view rest_prefix = "/api/v1/", session_prefix = "/api/";
   c.session = !path.starts_with(rest_prefix);
   if (c.session && !path.starts_with(session_prefix)) return page_not_found();

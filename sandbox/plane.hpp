@@ -1,5 +1,6 @@
 // sandbox/plane: an in-memory Plane (open edition) for tests, the demo and for trying things out:
-// the v1 REST API, the session API that Plane's own page uses, and the webhooks that follow. It is
+// the v1 REST API, the session API that Plane's own page uses, the OAuth of an app (of the other
+// editions, when it is told of one), and the webhooks that follow. It is
 // written from the public contract, not from our own client. Used by sandbox_transport
 // (in-process), by run_sandbox (over HTTP) and by tests directly. Any thread: one call at a time
 // inside.
@@ -34,6 +35,12 @@ struct plane_options {
   bool workspace_slug_in_webhooks = false;  ///< v1.4 adds it
   std::chrono::milliseconds webhook_delay_min{20};
   std::chrono::milliseconds webhook_delay_max{200};
+  /// An app, as the cloud and the commercial editions have them; empty: none, as in the open one.
+  std::string oauth_client_id{};
+  secret oauth_client_secret{};
+  std::vector<std::string> oauth_redirect_uris{};  ///< as the app lists them
+  std::chrono::seconds oauth_token_life{86'400};
+  bool oauth_rotates = true;  ///< a refresh token counts once, and brings the next
 };
 
 struct new_user {
@@ -77,6 +84,8 @@ public:
   /// An API key for X-API-Key; `expires` in the past makes it an expired one.
   void add_token(std::string_view user_id, const secret& key, bool is_service = false,
                  std::optional<timestamp> expires = std::nullopt);
+  /// All access tokens of the user end now; for good: their refresh tokens, too.
+  void end_tokens(std::string_view user_id, bool for_good);
   /// A cookie value ("session-id=…") for the session API.
   std::string open_session(std::string_view user_id);
   std::string add_webhook(std::string_view slug, const webhook_settings& settings);

@@ -25,6 +25,12 @@ struct api_token {
   std::deque<timestamp> recent;  ///< requests of the last 60 s
 };
 
+/// What somebody agreed to, until the app fetches its tokens.
+struct oauth_code {
+  std::string user_id, redirect_uri, scope;
+  timestamp ends{};
+};
+
 /// A JSON value that texts turn into by themselves.
 struct cell {
   cell() = default;
@@ -83,6 +89,12 @@ struct plane::impl {
   std::map<std::string, std::map<std::string, row>> project_members;  ///< project → user → row
   std::map<std::string, api_token, std::less<>> tokens;
   std::map<std::string, std::string, std::less<>> sessions;
+  std::map<std::string, oauth_code> oauth_codes;
+  std::map<std::string, api_token, std::less<>> bearers;  ///< of OAuth, by access token
+  std::map<std::string, std::string> bearer_scopes;
+  std::map<std::string, std::pair<std::string, std::string>> refresh_tokens;  ///< → user, scope
+  std::vector<row> installations;
+  std::map<std::string, std::string, std::less<>> bots;  ///< of installations → workspace
   std::map<std::string, std::vector<std::string>> module_items, cycle_items;
   std::map<std::string, std::uint64_t> last_sequence;
   std::unordered_map<std::string, std::string> stripped;  ///< item id → description_stripped
@@ -107,6 +119,19 @@ struct plane::impl {
   row base_row(const call& c, bool updated_by);  ///< id and the four common columns
   void touch(row& r, const call& c);
 
+  // plane_oauth.cpp
+  using form_fields = std::vector<std::pair<std::string, std::string>>;
+  answer oauth(const inbound& request);
+  answer oauth_page(const inbound& request);
+  answer oauth_agreed(const inbound& request);
+  answer oauth_token(const inbound& request);
+  answer oauth_revoke(const inbound& request);
+  answer oauth_installations(const inbound& request);
+  answer oauth_issue(const std::string& user, const std::string& scope, bool with_refresh);
+  std::string oauth_install(const row& workspace, const std::string& by);
+  std::optional<answer> oauth_stranger(const form_fields& given) const;
+  bool is_app(std::string_view id, std::string_view secret_text) const;
+  answer check_bearer(call& c, std::string_view value, api_token*& token);
   // plane_people.cpp
   answer me(call& c);
   answer workspace_members(call& c);
@@ -193,6 +218,10 @@ struct route {
   answer (plane::impl::*handle)(call&) = nullptr;
 };
 
+// plane.cpp
+std::string_view header_of(const inbound& in, std::string_view name);
+/// Of a query, or of a form's body.
+std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 // plane_answers.cpp
 answer reply(int status, const json::value& body);
 answer empty_reply(int status);

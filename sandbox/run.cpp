@@ -126,6 +126,9 @@ int run_sandbox(const run_options& options, std::ostream& out) {
       << "webhooks  " << (options.webhook_url.empty() ? "none" : options.webhook_url) << "\n"
       << "workspace " << seeds.workspace_slug << " " << seeds.workspace_id << "\n"
       << "user      " << seeds.owner_id << "\n";
+  if (!options.plane.oauth_client_id.empty())
+    out << "oauth     " << options.plane.oauth_client_id << "  (tokens live "
+        << options.plane.oauth_token_life.count() << " s)\n";
   const auto& people = s.lark_seeds();
   out << "lark      " << s.url() << "/lark  (page: chats and cards beside a work item)\n"
       << "larkapp   " << options.lark.app_id << "  (LARK_BASE_URL " << s.url() << ")\n"
