@@ -79,7 +79,7 @@ struct daemon::parts {
     metrics_tokens->set(values().security.metrics_token);
   }
   void add_endpoints();
-  void add_lark_endpoints();
+  http::person_return add_lark_endpoints();
   /// A person's mapping or key was changed: who holds the old one reads again.
   void forget_person(const std::string& open_id) {
     if (people) people->forget(open_id);
@@ -98,10 +98,8 @@ std::shared_ptr<token_vault> make_vault(const config::settings& s, persistence::
                                         const persistence::sealer& sealer,
                                         const clock_source& clock) {
   if (!s.plane.oauth_enabled() || !s.plane.api_key.empty()) return nullptr;
-  protocol::plane::oauth_app app{s.plane.base_url, s.plane.client_id, s.plane.client_secret,
-                                 config::plane_redirect_uri(s)};
   auto vault = std::make_shared<token_vault>(
-      std::move(app), clock, [&store, &sealer, &clock](const bot_credential& c) {
+      oauth_app_of(s), clock, [&store, &sealer, &clock](const bot_credential& c) {
         auto sealed = sealer.seal("default", std::string{http::oauth_bot_credential},
                                   secret{to_json(c)}, clock.now());
         if (!sealed) {
@@ -133,6 +131,11 @@ void load_bot_token(const std::shared_ptr<token_vault>& vault, persistence::stor
     }
     if (auto c = parse_bot_credential(plain->reveal())) vault->put(std::move(*c));
   });
+}
+
+std::optional<token_endpoint> renewals_of(const config::settings& s, http::transport& calls) {
+  if (!s.plane.oauth_enabled()) return std::nullopt;
+  return token_endpoint{oauth_app_of(s), &calls};
 }
 
 }  // namespace
@@ -183,8 +186,8 @@ result<std::unique_ptr<daemon>> daemon::start(config::load_outcome loaded) {
     tree.chat = std::move(chat);
   }
   if (p->account && p->sealer->has_key()) {
-    p->people = std::make_shared<personal_key_vault>(*p->store, *p->sealer, p->clock,
-                                                     s.plane.requests_per_minute);
+    p->people = std::make_shared<personal_key_vault>(
+        *p->store, *p->sealer, p->clock, s.plane.requests_per_minute, renewals_of(s, *p->client));
     join_personal_keys(tree, p->people);
   }
   p->runtime = std::make_unique<actors::runtime>(std::move(tree));
@@ -221,8 +224,7 @@ void daemon::parts::add_endpoints() {
                           [this](http::webhook_outcome o) { figures->webhook("plane", o); });
 
   http::plane_oauth_options oauth;
-  oauth.app = {s.plane.base_url, s.plane.client_id, s.plane.client_secret,
-               config::plane_redirect_uri(s)};
+  oauth.app = oauth_app_of(s);
   if (auto key = config::encryption_key_bytes(s)) oauth.encryption_key = *key;
   oauth.seal = [this](const std::string& name, const std::string& plain) -> result<std::string> {
     auto row = sealer->seal("default", name, secret{plain}, clock.now());
@@ -232,8 +234,8 @@ void daemon::parts::add_endpoints() {
   oauth.stored = [this](const std::string& name) {
     if (name == http::oauth_bot_credential) load_bot_token(vault, *store, *sealer);
   };
+  oauth.person = add_lark_endpoints();
   http::add_plane_oauth(*server, std::move(oauth), {*client, *store, clock, random});
-  add_lark_endpoints();
   http::add_calendar_feed(*server, {feed_tokens}, feed_from_store(ctx));
   http::add_journal_endpoints(*server, *store, *runtime, *auth);
   http::add_system_endpoints(
@@ -241,7 +243,7 @@ void daemon::parts::add_endpoints() {
                 http::accepted_tokens{metrics_tokens}, [this] { return config_json(); }});
 }
 
-void daemon::parts::add_lark_endpoints() {
+http::person_return daemon::parts::add_lark_endpoints() {
   const auto& s = values();
   http::lark_reception_options reception;
   reception.answered = [this](std::string_view kind) { figures->callback_answered(kind); };
@@ -287,8 +289,9 @@ void daemon::parts::add_lark_endpoints() {
     keys.seal = [this](const std::string& name, const secret& plain) {
       return sealer->seal("default", name, plain, clock.now());
     };
-  http::add_personal_key_page(*server, std::move(keys));
+  keys.oauth = personal_oauth_of(s, *client, clock, random);
   http::drop_old_connect_tickets(*store, clock.now());
+  return http::add_personal_key_page(*server, std::move(keys));
 }
 
 daemon::daemon(std::unique_ptr<parts> p) : p_(std::move(p)) {}

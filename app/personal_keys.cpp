@@ -16,7 +16,40 @@ failure missing(std::string what, std::string remedy) {
   return {errc::key_missing, "lark.connect_link", std::move(what), std::move(remedy), 0, "", {}};
 }
 
+std::string_view host_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == url.npos) return {};
+  url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find_first_of("/?#"));
+}
+
 }  // namespace
+
+protocol::plane::oauth_app oauth_app_of(const config::settings& s) {
+  return {s.plane.base_url, s.plane.client_id, s.plane.client_secret,
+          config::plane_redirect_uri(s)};
+}
+
+std::shared_ptr<http::personal_oauth> personal_oauth_of(const config::settings& s,
+                                                        http::transport& calls,
+                                                        const clock_source& clock,
+                                                        random_source& random) {
+  const auto key = config::encryption_key_bytes(s);
+  http::personal_oauth_options o;
+  o.app = oauth_app_of(s);
+  if (!s.plane.oauth_enabled() || !key || o.app.redirect_uri.empty()) return nullptr;
+  if (host_of(o.app.redirect_uri) != host_of(s.server.public_url)) {
+    log::warn(
+        "people cannot connect by oauth: plane.redirect_uri has another host than "
+        "server.public_url",
+        {});
+    return nullptr;
+  }
+  o.encryption_key = *key;
+  o.limits.headers = o.limits.total = patience;
+  o.limits.response_bytes = 1u << 20;
+  return std::make_shared<http::personal_oauth>(std::move(o), calls, clock, random);
+}
 
 http::key_check key_check_at(const config::settings& s, http::transport& calls) {
   return [base = s.plane.base_url, &calls](const secret& key,

@@ -19,7 +19,8 @@ constexpr std::array registry{
     requirement{
         "security.encryption_key", "ENCRYPTION_KEY", "Encryption key", "encryption-key", true,
         "Sealing tokens in the store: the OAuth installation (`/plane/oauth/start` and "
-        "`/plane/oauth/callback`) and everything that uses its tokens.",
+        "`/plane/oauth/callback`) and everything that uses its tokens; what people connect "
+        "their own Plane accounts with (`/connect/…`).",
         "Make one with `openssl rand -base64 32` and keep a copy outside of the machine: what "
         "it sealed cannot be opened without it. To change it, move the old key to "
         "`ENCRYPTION_KEY_PREVIOUS` and restart."},
@@ -65,12 +66,13 @@ constexpr std::array registry{
                 "`/webhooks/plane`. Plane shows its secret once. Several, separated by commas, are "
                 "valid at once while it is being changed; a reload applies it."},
     requirement{"plane.client_id", "PLANE_CLIENT_ID", "Plane client id", "plane-client-id", false,
-                "Installing the OAuth app.",
+                "Installing the OAuth app; people connecting their own Plane accounts by it.",
                 "In Plane: workspace settings, integrations, build your own. Redirect URI: this "
                 "service's URL with `/plane/oauth/callback`."},
     requirement{"plane.client_secret", "PLANE_CLIENT_SECRET", "Plane client secret",
                 "plane-client-secret", true,
-                "Installing the OAuth app, and signing the state that its flow carries.",
+                "Installing the OAuth app, people connecting their own Plane accounts by it, and "
+                "renewing tokens.",
                 "Shown once when the app is created, beside the client id."},
     requirement{"plane.redirect_uri", "PLANE_REDIRECT_URI", "Plane redirect URI",
                 "plane-redirect-uri", false,

@@ -137,9 +137,10 @@ constexpr std::string_view text = R"json({
     "responses": {"200": {"description": "durable; a challenge, a toast or a preview where one was asked for"}, "400": {"description": "not signed, and nothing that could be"}, "401": {"description": "signature or token do not fit"}, "404": {"description": "events come over the long connection here"}, "413": {"description": "larger than 1 MiB"}, "503": {"description": "KEY_MISSING, or nothing durable can take it now"}}}},
   "/webhooks/lark/commands": {"post": {"summary": "The same as events, for apps with a separate address", "security": [{"lark": []}],
     "responses": {"200": {"description": "durable; a challenge, a toast or a preview where one was asked for"}, "400": {"description": "not signed, and nothing that could be"}, "401": {"description": "signature or token do not fit"}, "404": {"description": "events come over the long connection here"}, "413": {"description": "larger than 1 MiB"}, "503": {"description": "KEY_MISSING, or nothing durable can take it now"}}}},
-  "/connect/{token}": {"get": {"summary": "The page where a person enters their own Plane API key; the bot gives its link in private", "parameters": [
-    {"name": "token", "in": "path", "required": true, "description": "the secret of the link; one key, 15 minutes", "schema": {"type": "string"}}],
-    "responses": {"200": {"description": "a page"}, "404": {"description": "used, too old, or never made"}, "503": {"description": "no ENCRYPTION_KEY, or the store is away"}}},
+  "/connect/{token}": {"get": {"summary": "The page where a person connects their own Plane account, by OAuth or with an API key; the bot gives its link in private", "parameters": [
+    {"name": "token", "in": "path", "required": true, "description": "the secret of the link; one account, 15 minutes", "schema": {"type": "string"}},
+    {"name": "with", "in": "query", "description": "plane: on to Plane, where the person agrees; only from the page itself, and only with an OAuth app", "schema": {"type": "string"}}],
+    "responses": {"200": {"description": "a page"}, "302": {"description": "to Plane, with the cookie that the way back needs"}, "403": {"description": "another site led to Plane"}, "404": {"description": "used, too old, or never made"}, "503": {"description": "no ENCRYPTION_KEY, or the store is away"}}},
     "post": {"summary": "The key, as a form", "parameters": [
     {"name": "token", "in": "path", "required": true, "description": "the secret of the link", "schema": {"type": "string"}}],
     "responses": {"200": {"description": "sealed"}, "400": {"description": "Plane does not know the key"}, "403": {"description": "of another account, or sent by another site"}, "404": {"description": "used, too old, or never made"}, "409": {"description": "being used at this moment"}, "503": {"description": "no ENCRYPTION_KEY, or Plane or the store is away"}}}},
@@ -147,7 +148,7 @@ constexpr std::string_view text = R"json({
     {"name": "flow", "in": "query", "description": "bot or user", "schema": {"type": "string"}},
     {"name": "state", "in": "query", "description": "handed back at the end", "schema": {"type": "string"}}],
     "responses": {"302": {"description": "to Plane"}, "503": {"description": "KEY_MISSING"}}}},
-  "/plane/oauth/callback": {"get": {"summary": "The way back from Plane", "responses": {"200": {"description": "what was stored, without secrets"}, "400": {"description": "the state is not ours, was used or is too old"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
+  "/plane/oauth/callback": {"get": {"summary": "The way back from Plane: of the app's installation, and of people from their one-time page", "responses": {"200": {"description": "what was stored, without secrets"}, "400": {"description": "the state is not ours, was used or is too old; Plane or the person refused"}, "403": {"description": "a person in another browser, or with another account than the one they are mapped to"}, "404": {"description": "the person's link was used, or has run out"}, "409": {"description": "the person's link is being used at this moment"}, "503": {"description": "KEY_MISSING, or the store is away"}}}},
   "/calendar/{token}.ics": {"get": {"summary": "Work items with dates as an iCalendar feed", "parameters": [
     {"name": "token", "in": "path", "required": true, "description": "the secret of the URL", "schema": {"type": "string"}},
     {"name": "project", "in": "query", "description": "only this project: uuid or identifier", "schema": {"type": "string"}}],

@@ -21,10 +21,11 @@ constexpr std::size_t token_bytes = 32;
 constexpr std::size_t token_characters = 43;
 constexpr std::size_t form_bytes = 4096;
 constexpr std::size_t min_key_bytes = 8, max_key_bytes = 512;
+constexpr std::size_t max_code_bytes = 2048;
 constexpr std::string_view form_type = "application/x-www-form-urlencoded";
 
-std::string state_key_of(std::string_view token) {
-  return std::string{connect_ticket_prefix} + sha256_hex(token);
+std::string state_key_of(std::string_view token_hash) {
+  return std::string{connect_ticket_prefix} + std::string{token_hash};
 }
 
 /// What is kept of a ticket.
@@ -96,19 +97,23 @@ bool is_from_elsewhere(const request& r, std::string_view public_url) {
                           !protocol::iequals(host, host_of(public_url)));
 }
 
-/// A key on its way.
+/// A key or a token on its way.
 struct visit {
   std::shared_ptr<request> ask;
   responder answer;
   std::string state_key;
   kept_ticket ticket;
-  secret key;
+  personal_key given;
   plane_account account;
   std::optional<user_mapping_row> mapping;
   /// Holds the ticket against a second use meanwhile.
   std::shared_ptr<void> claim;
 
-  void say(connect_notice n) const { answer(connect_page(*ask, n, {ticket.name, account.name})); }
+  bool offers_oauth = false;  ///< on a page of the link itself; not where Plane led back to
+
+  void say(connect_notice n) const {
+    answer(connect_page(*ask, n, {ticket.name, account.name, offers_oauth}));
+  }
 };
 using visit_ptr = std::shared_ptr<visit>;
 
@@ -117,19 +122,46 @@ public:
   explicit endpoint(personal_key_dependencies needs) : needs_(std::move(needs)) {}
 
   void show(const std::shared_ptr<request>& r, const responder& answer) {
-    begin(r, answer, [](const visit_ptr& v) { v->say(connect_notice::form); });
+    if (!needs_.oauth || r->query_value("with") != "plane")
+      return begin(r, answer, [](const visit_ptr& v) { v->say(connect_notice::form); });
+    // Only from the page, which says for whom it is: nobody shall be sent to Plane by another site
+    // and connect their account to the person of somebody else's link.
+    if (is_from_elsewhere(*r, needs_.public_url))
+      return answer(connect_page(*r, connect_notice::elsewhere));
+    begin(r, answer, [self = shared_from_this()](const visit_ptr& v) {
+      const auto hash = std::string_view{v->state_key}.substr(connect_ticket_prefix.size());
+      v->answer(self->needs_.oauth->send_off(std::string{hash}));
+    });
+  }
+
+  /// From Plane; that the state is ours, was not used and belongs to this browser is known.
+  void came_back(const oauth_state& state, const std::shared_ptr<request>& r,
+                 const responder& answer) {
+    find(state.ticket, r, answer, [self = shared_from_this()](const visit_ptr& v) {
+      v->offers_oauth = false;
+      if (!v->ask->query_value("error").empty()) return v->say(connect_notice::denied);
+      const secret code{v->ask->query_value("code")};
+      if (code.empty() || code.reveal().size() > max_code_bytes)
+        return v->say(connect_notice::code_refused);
+      v->claim = self->claim(v->state_key);
+      if (!v->claim) return v->say(connect_notice::busy);
+      self->needs_.oauth->exchange(code, [self, v](result<personal_grant> grant) {
+        self->judge_grant(v, std::move(grant));
+      });
+    });
   }
 
   void take(const std::shared_ptr<request>& r, const responder& answer) {
     if (is_from_elsewhere(*r, needs_.public_url))
       return answer(connect_page(*r, connect_notice::elsewhere));
     begin(r, answer, [self = shared_from_this()](const visit_ptr& v) {
-      v->key = key_of(*v->ask);
-      if (v->key.empty()) return v->say(connect_notice::not_a_key);
+      v->given.key = key_of(*v->ask);
+      if (v->given.key.empty()) return v->say(connect_notice::not_a_key);
       v->claim = self->claim(v->state_key);
       if (!v->claim) return v->say(connect_notice::busy);
-      self->needs_.check(
-          v->key, [self, v](result<plane_account> account) { self->judge(v, std::move(account)); });
+      self->needs_.check(v->given.key, [self, v](result<plane_account> account) {
+        self->judge(v, std::move(account));
+      });
     });
   }
 
@@ -137,13 +169,20 @@ private:
   /// Finds the ticket; `then` runs on the store's thread when there is one that counts.
   template <class Then>
   void begin(const std::shared_ptr<request>& r, const responder& answer, Then then) {
-    if (!needs_.seal || !needs_.check) return answer(connect_page(*r, connect_notice::key_missing));
     const auto& token = r->path_params.at("token");
-    if (!is_token(token)) return answer(connect_page(*r, connect_notice::no_ticket));
+    find(is_token(token) ? sha256_hex(token) : std::string{}, r, answer, std::move(then));
+  }
+
+  template <class Then>
+  void find(const std::string& token_hash, const std::shared_ptr<request>& r,
+            const responder& answer, Then then) {
+    if (!needs_.seal || !needs_.check) return answer(connect_page(*r, connect_notice::key_missing));
+    if (token_hash.empty()) return answer(connect_page(*r, connect_notice::no_ticket));
     auto v = std::make_shared<visit>();
     v->ask = r;
     v->answer = answer;
-    v->state_key = state_key_of(token);
+    v->state_key = state_key_of(token_hash);
+    v->offers_oauth = needs_.oauth != nullptr;
     needs_.store.read([self = shared_from_this(), v, then = std::move(then)](result<reader*> from) {
       if (!from) return v->say(connect_notice::store_is_away);
       auto text = (*from)->state(v->state_key);
@@ -181,6 +220,28 @@ private:
     }
     if (!is_uuid(account->id)) return v->say(connect_notice::plane_is_away);
     v->account = std::move(*account);
+    look_whose(v);
+  }
+
+  void judge_grant(const visit_ptr& v, result<personal_grant> grant) {
+    if (!grant) {
+      const auto& f = grant.error();
+      // Its words may repeat a code or a token.
+      log::warn(
+          "a person could not be connected by oauth",
+          {log::kv("operation", f.where), log::kv("code", f.code), log::kv("status", f.status)});
+      return v->say(f.code == errc::unauthorized || f.code == errc::forbidden
+                        ? connect_notice::code_refused
+                        : connect_notice::plane_fails);
+    }
+    if (!is_uuid(grant->whose.id)) return v->say(connect_notice::plane_fails);
+    v->given = to_personal_key(grant->tokens, grant->whose.id, needs_.clock.now());
+    v->account = {grant->whose.id, grant->whose.display_name, grant->whose.email};
+    look_whose(v);
+  }
+
+  void look_whose(const visit_ptr& v) {
+    v->given.plane_user = v->account.id;
     needs_.store.read([self = shared_from_this(), v](result<reader*> from) {
       if (!from) return v->say(connect_notice::store_is_away);
       auto mine = (*from)->user_mapping(v->ticket.open_id);
@@ -191,7 +252,10 @@ private:
       if (!*still) return v->say(connect_notice::no_ticket);
       const bool mapped = *mine && !(*mine)->plane_user.empty() && !(*mine)->left;
       if (mapped && (*mine)->plane_user != v->account.id)
-        return v->say(connect_notice::other_account);
+        return v->say(v->given.oauth ? connect_notice::other_login : connect_notice::other_account);
+      // Whoever has a key has the account. Somebody who follows a link and agrees at Plane may have
+      // followed somebody else's: their account is not made that person's by it.
+      if (!mapped && v->given.oauth) return v->say(connect_notice::not_mapped);
       if (*theirs && (*theirs)->open_id != v->ticket.open_id)
         return v->say(connect_notice::account_taken);
       if (!mapped) v->mapping = *mine ? std::move(**mine) : user_mapping_row{};
@@ -201,8 +265,8 @@ private:
 
   void keep(const visit_ptr& v) {
     const auto now = needs_.clock.now();
-    auto sealed = needs_.seal(personal_key_credential(v->ticket.open_id),
-                              secret{http::to_text(personal_key{v->key, v->account.id})});
+    auto sealed =
+        needs_.seal(personal_key_credential(v->ticket.open_id), secret{http::to_text(v->given)});
     if (!sealed) {
       log::error("a personal key could not be sealed", {log::kv("failure", sealed.error())});
       return v->say(sealed.error().code == errc::key_missing ? connect_notice::key_missing
@@ -226,7 +290,7 @@ private:
     }
     needs_.store.submit(std::move(unit), [self = shared_from_this(), v](const result<written>& w) {
       if (!w) return v->say(connect_notice::store_is_away);
-      log::info("a personal key was stored",
+      log::info(v->given.oauth ? "a person connected by oauth" : "a personal key was stored",
                 {log::kv("person", v->ticket.open_id), log::kv("request", v->ask->id)});
       if (self->needs_.connected) self->needs_.connected(v->ticket.open_id);
       v->say(connect_notice::connected);
@@ -258,7 +322,8 @@ connect_ticket make_connect_ticket(std::string_view public_url, const std::strin
   random.fill({reinterpret_cast<unsigned char*>(bytes.data()), bytes.size()});
   const auto token = to_base64url(bytes);
   return {secret{std::string{public_url} + "/connect/" + token},
-          {state_key_of(token), to_text(kept_ticket{open_id, name, now + connect_ticket_life, 0})}};
+          {state_key_of(sha256_hex(token)),
+           to_text(kept_ticket{open_id, name, now + connect_ticket_life, 0})}};
 }
 
 void drop_old_connect_tickets(store& from, timestamp now) {
@@ -275,25 +340,51 @@ void drop_old_connect_tickets(store& from, timestamp now) {
   });
 }
 
+personal_key to_personal_key(const protocol::plane::oauth_tokens& tokens,
+                             const std::string& plane_user, timestamp now,
+                             const secret& last_refresh) {
+  return {tokens.access, plane_user, true, tokens.refresh.value_or(last_refresh),
+          tokens.expires_in ? now + *tokens.expires_in : timestamp{}};
+}
+
 std::string to_text(const personal_key& k) {
-  return json::serialize(json::object{{"api_key", k.key.reveal()}, {"plane_user", k.plane_user}});
+  if (!k.oauth)
+    return json::serialize(json::object{{"api_key", k.key.reveal()}, {"plane_user", k.plane_user}});
+  return json::serialize(json::object{{"kind", "oauth"},
+                                      {"access_token", k.key.reveal()},
+                                      {"refresh_token", k.refresh.reveal()},
+                                      {"expires_at", to_micros(k.expires_at)},
+                                      {"plane_user", k.plane_user}});
 }
 
 result<personal_key> parse_personal_key(std::string_view text) {
   boost::system::error_code ec;
   const auto v = json::parse(text, ec);
   const auto* o = ec ? nullptr : v.if_object();
-  const auto* key = o != nullptr ? o->if_contains("api_key") : nullptr;
-  const auto* user = o != nullptr ? o->if_contains("plane_user") : nullptr;
-  if (key == nullptr || user == nullptr || !key->is_string() || !user->is_string())
+  const auto text_of = [&](std::string_view name) -> std::optional<std::string> {
+    const auto* m = o != nullptr ? o->if_contains(name) : nullptr;
+    if (m == nullptr || !m->is_string()) return std::nullopt;
+    return std::string{m->get_string()};
+  };
+  const bool oauth = text_of("kind") == "oauth";
+  const auto key = text_of(oauth ? "access_token" : "api_key");
+  const auto user = text_of("plane_user");
+  if (!key || !user)
     return failure{.code = errc::bad_input,
                    .where = "personal_key",
                    .detail = "the stored key does not read",
                    .remedy = "connect the account again"};
-  return personal_key{secret{std::string{key->get_string()}}, std::string{user->get_string()}};
+  personal_key out{secret{*key}, *user};
+  if (!oauth) return out;
+  out.oauth = true;
+  out.refresh = secret{text_of("refresh_token").value_or("")};
+  if (const auto* ends = o->if_contains("expires_at"); ends != nullptr && ends->is_int64())
+    out.expires_at = from_micros(ends->get_int64());
+  return out;
 }
 
-std::vector<route> personal_key_routes(personal_key_dependencies needs) {
+personal_key_page make_personal_key_page(personal_key_dependencies needs) {
+  const bool oauth = needs.oauth != nullptr;
   const auto at = std::make_shared<endpoint>(std::move(needs));
   route show, take;
   show.method = "GET";
@@ -303,14 +394,23 @@ std::vector<route> personal_key_routes(personal_key_dependencies needs) {
   take.handle = [at](const std::shared_ptr<request>& r, const responder& a) { at->take(r, a); };
   take.keep_body_bytes = form_bytes;
   take.content_types = {std::string{form_type}};
-  std::vector<route> out;
-  out.push_back(std::move(show));
-  out.push_back(std::move(take));
+  personal_key_page out;
+  out.routes.push_back(std::move(show));
+  out.routes.push_back(std::move(take));
+  if (oauth)
+    out.came_back = [at](const oauth_state& s, const std::shared_ptr<request>& r,
+                         const responder& a) { at->came_back(s, r, a); };
   return out;
 }
 
-void add_personal_key_page(server& to, personal_key_dependencies needs) {
-  for (auto& r : personal_key_routes(std::move(needs))) to.add(std::move(r));
+std::vector<route> personal_key_routes(personal_key_dependencies needs) {
+  return make_personal_key_page(std::move(needs)).routes;
+}
+
+person_return add_personal_key_page(server& to, personal_key_dependencies needs) {
+  auto page = make_personal_key_page(std::move(needs));
+  for (auto& r : page.routes) to.add(std::move(r));
+  return std::move(page.came_back);
 }
 
 }  // namespace pb::http

@@ -1,8 +1,10 @@
 // http/personal_key: GET and POST /connect/{token}: the one-time page where a person who talks in
-// Feishu enters their own Plane API key, so that what they write carries their name. The bot gives
-// its link in private. The token is 32 random bytes, kept as a hash, good for one key within 15
-// minutes; opening the page does not use it up, since chat clients look at links by themselves. The
-// key is asked at Plane whose it is, sealed, and appears in no answer, log or error. Wired by app/.
+// Feishu connects their own Plane account, so that what they write carries their name: by OAuth
+// where Plane has an app of ours (http/personal_oauth), and by their own API key. The bot gives its
+// link in private. The token is 32 random bytes, kept as a hash, good for one account within 15
+// minutes; opening the page does not use it up, since chat clients look at links by themselves.
+// Plane is asked whose key or token it is; it is sealed, and appears in no answer, log or error.
+// Wired by app/.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -13,6 +15,8 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "base/secret.hpp"
+#include "http/personal_oauth.hpp"
+#include "http/plane_oauth.hpp"
 #include "http/server.hpp"
 #include "persistence/store.hpp"
 
@@ -46,9 +50,16 @@ using key_check =
 
 /// What is sealed under personal_key_credential(open_id).
 struct personal_key {
-  secret key;
+  secret key;              ///< an API key, or OAuth's access token
   std::string plane_user;  ///< uuid
+  bool oauth = false;      ///< a bearer; the rest is of it
+  secret refresh{};        ///< empty: it cannot be renewed
+  timestamp expires_at{};  ///< the epoch: not known
 };
+/// What a person let us have, as it is sealed. A refresh token that did not come is the last one's.
+personal_key to_personal_key(const protocol::plane::oauth_tokens& tokens,
+                             const std::string& plane_user, timestamp now,
+                             const secret& last_refresh = {});
 std::string to_text(const personal_key& k);
 result<personal_key> parse_personal_key(std::string_view text);
 
@@ -63,10 +74,18 @@ struct personal_key_dependencies {
       seal;
   /// After the commit: who cached the person reads again. May be empty; must not block.
   std::function<void(const std::string& open_id)> connected;
+  /// "Connect with Plane"; null: Plane has no app of ours, and the page offers keys alone.
+  std::shared_ptr<personal_oauth> oauth{};
 };
 
-void add_personal_key_page(server& to, personal_key_dependencies needs);
-/// The same as routes that are not added anywhere yet.
+struct personal_key_page {
+  std::vector<route> routes;
+  person_return came_back;  ///< for plane_oauth_options; empty without oauth
+};
+personal_key_page make_personal_key_page(personal_key_dependencies needs);
+/// Its routes are added; returns the way back from Plane.
+person_return add_personal_key_page(server& to, personal_key_dependencies needs);
+/// The page without a way back.
 std::vector<route> personal_key_routes(personal_key_dependencies needs);
 
 }  // namespace pb::http

@@ -57,9 +57,9 @@ words words_of(connect_notice n) {
           false,
           "Connected",
           "已连接",
-          "Your key is stored, sealed. What you write in bound threads now appears in Plane "
-          "under your name. You may close this window.",
-          "密钥已加密保存。你在已绑定话题中写的内容将以你的名义出现在 Plane 中。可以关闭此窗口。"};
+          "Stored, sealed. What you write in bound threads now appears in Plane under your name. "
+          "You may close this window.",
+          "已加密保存。你在已绑定话题中写的内容将以你的名义出现在 Plane 中。可以关闭此窗口。"};
     case connect_notice::no_ticket:
       return {404,
               false,
@@ -80,8 +80,8 @@ words words_of(connect_notice n) {
               false,
               en_not,
               zh_not,
-              "The form was sent by another site. Open the bot's link and enter the key there.",
-              "表单来自其他网站。请打开机器人给出的链接，在那里填写密钥。"};
+              "Another site led here. Open the bot's link and begin there.",
+              "请求来自其他网站。请打开机器人给出的链接，从那里开始。"};
     case connect_notice::other_account:
       return {
           403,
@@ -106,6 +106,68 @@ words words_of(connect_notice n) {
               zh_not,
               "planebridge cannot keep secrets yet: its administrator has to set ENCRYPTION_KEY.",
               "planebridge 尚不能保存密钥：管理员需要设置 ENCRYPTION_KEY。"};
+    case connect_notice::too_late:
+      return {400,
+              false,
+              en_not,
+              zh_not,
+              "This answer of Plane's was used already, or more than ten minutes went by. Open the "
+              "bot's link once more; when it no longer opens, send the bot /connect.",
+              "Plane 的这次授权已使用过，或已超过 10 分钟。请重新打开机器人给出的链接；"
+              "若链接已失效，请向机器人发送 /连接。"};
+    case connect_notice::other_browser:
+      return {403,
+              false,
+              en_not,
+              zh_not,
+              "This was begun in another browser. Open the bot's link in this one and begin there.",
+              "这次授权是在另一个浏览器中开始的。请在当前浏览器中打开机器人给出的链接，重新开始。"};
+    case connect_notice::denied:
+      return {400,
+              false,
+              en_not,
+              zh_not,
+              "You did not agree in Plane; nothing was stored. The bot's link can still be opened "
+              "until it runs out.",
+              "你没有在 Plane 中同意授权，未保存任何内容。链接在到期前仍可再次打开。"};
+    case connect_notice::code_refused:
+      return {
+          400,
+          false,
+          en_not,
+          zh_not,
+          "Plane did not accept its own answer: it counts once and not for long. Open the bot's "
+          "link once more. When that does not help, an administrator has to check "
+          "PLANE_CLIENT_ID, PLANE_CLIENT_SECRET and PLANE_REDIRECT_URI.",
+          "Plane 未接受这次授权（授权码只能使用一次且很快失效）。请重新打开机器人给出的链接。"
+          "若仍不成功，请管理员检查 PLANE_CLIENT_ID、PLANE_CLIENT_SECRET 和 "
+          "PLANE_REDIRECT_URI。"};
+    case connect_notice::plane_fails:
+      return {
+          503,
+          false,
+          en_not,
+          zh_not,
+          "Plane did not answer as it should. Nothing was stored; open the bot's link once more.",
+          "Plane 没有正常响应。未保存任何内容，请重新打开机器人给出的链接。"};
+    case connect_notice::other_login:
+      return {403,
+              false,
+              en_not,
+              zh_not,
+              "In Plane you are signed in as another account than the one you are mapped to. Sign "
+              "out there, sign in with your own account and open the bot's link once more, or ask "
+              "an administrator to change the mapping.",
+              "你在 Plane 中登录的账号与你的映射不一致。请先在 Plane 中退出，用自己的账号登录后"
+              "重新打开机器人给出的链接，或请管理员修改映射。"};
+    case connect_notice::not_mapped:
+      return {403,
+              false,
+              en_not,
+              zh_not,
+              "You are not mapped to a member of Plane any more. Ask an administrator to add the "
+              "mapping, then send the bot /connect.",
+              "你已不再对应任何 Plane 成员。请管理员添加用户映射，然后向机器人发送 /连接。"};
     case connect_notice::store_is_away:
       break;
   }
@@ -155,7 +217,15 @@ std::string_view page_language(std::string_view header) noexcept {
 }
 
 response connect_page(const request& r, connect_notice n, const connect_facts& facts) {
-  const auto w = words_of(n);
+  auto w = words_of(n);
+  if (n == connect_notice::form && facts.oauth) {
+    w.en =
+        "Let planebridge act for you in Plane. Then what you write in bound threads appears there "
+        "under your own name. Plane asks you whether you agree.";
+    w.zh =
+        "请允许 planebridge 代表你操作。此后你在已绑定话题中写的内容将以你本人的名义出现在 "
+        "Plane 中。Plane 会询问你是否同意。";
+  }
   const bool zh = page_language(r.header("Accept-Language")) == "zh";
   const auto title = escaped(zh ? w.zh_title : w.en_title);
   std::string body = "<!doctype html>\n<html lang=\"";
@@ -166,7 +236,9 @@ response connect_page(const request& r, connect_notice n, const connect_facts& f
       title +
       "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;"
       "padding:0 1rem}input{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}"
-      "button{font:inherit;margin-top:.8rem;padding:.4rem 1rem}</style></head><body><h1>" +
+      "button,.go{font:inherit;margin-top:.8rem;padding:.4rem 1rem}"
+      ".go{display:inline-block;background:#3f76ff;color:#fff;text-decoration:none;"
+      "border-radius:4px}</style></head><body><h1>" +
       title + "</h1><p>" + escaped(zh ? w.zh : w.en) + "</p>";
   if (!facts.feishu_name.empty())
     body += "<p>" + std::string{label(zh, "For the Feishu user: ", "飞书用户：")} + "<b>" +
@@ -174,6 +246,16 @@ response connect_page(const request& r, connect_notice n, const connect_facts& f
   if (!facts.plane_name.empty())
     body += "<p>" + std::string{label(zh, "Plane account: ", "Plane 账号：")} + "<b>" +
             escaped(facts.plane_name) + "</b></p>";
+  // A link and no form: what leads to other hosts is nothing that form-action lets a form do.
+  if (w.form && facts.oauth)
+    body +=
+        "<p><a class=\"go\" href=\"?with=plane\">" +
+        std::string{label(zh, "Connect with Plane", "使用 Plane 连接")} + "</a></p><p>" +
+        std::string{label(zh,
+                          "Or enter a personal access token of yours (in Plane: profile "
+                          "settings, personal access tokens):",
+                          "也可以填写你自己的个人访问令牌（Plane → 个人设置 → 个人访问令牌）：")} +
+        "</p>";
   // Without an action the form goes to the page's own address, which then stands nowhere in it.
   if (w.form)
     body += "<form method=\"post\"><label>" + std::string{label(zh, "API key", "API 密钥")} +

@@ -20,10 +20,19 @@ enum class connect_notice {
   account_taken,
   key_missing,
   store_is_away,
+  // On the way back from Plane: what helps is the bot's link once more.
+  too_late,       ///< the state was used, or is too old
+  other_browser,  ///< it was begun in another one
+  denied,
+  code_refused,  ///< by Plane: the code, or the app itself
+  plane_fails,
+  other_login,  ///< signed in to Plane as somebody else than they are mapped to
+  not_mapped,
 };
 
 struct connect_facts {
   std::string feishu_name, plane_name;
+  bool oauth = false;  ///< the page offers Plane's own way beside the form
 };
 
 /// "zh" or "en": the first of the two that Accept-Language prefers; English when it names neither.

@@ -9,6 +9,8 @@
 #include "base/digest.hpp"
 #include "base/entity.hpp"
 #include "base/log.hpp"
+#include "http/personal_key_page.hpp"
+#include "http/personal_oauth.hpp"
 #include "http/plane_oauth_page.hpp"
 #include "protocol/plane/me.hpp"
 #include "protocol/plane/requests.hpp"
@@ -99,8 +101,15 @@ public:
   void callback(const std::shared_ptr<request>& r, const responder& answer) {
     if (const auto missing = missing_entry(); !missing.empty())
       return answer(oauth_key_missing(*r, missing));
-    auto state = read_oauth_state(r->query_value("state"), state_key_, peers_.clock.now());
-    if (!state) return answer(refusal_response(*r, refusal_of(state.error())));
+    const auto text = r->query_value("state");
+    auto state = read_oauth_state(text, state_key_, peers_.clock.now());
+    if (!state) {
+      if (flow_of_oauth_state(text, state_key_) == oauth_flow::person)
+        return answer(connect_page(*r, connect_notice::too_late));
+      return answer(refusal_response(*r, refusal_of(state.error())));
+    }
+    // Before it is used up: whoever was sent somebody else's answer cannot spoil it.
+    if (!began_here(*r, *state)) return answer(connect_page(*r, connect_notice::other_browser));
     auto v = std::make_shared<visit>();
     v->ask = r;
     v->answer = answer;
@@ -140,6 +149,9 @@ private:
 
   void refuse(const visit_ptr& v, int status, std::string code, std::string message,
               std::string remedy) const {
+    if (v->state.flow == oauth_flow::person)
+      return v->answer(connect_page(
+          *v->ask, status == 503 ? connect_notice::store_is_away : connect_notice::too_late));
     v->answer(refusal_response(*v->ask, {status, std::move(code), std::move(message),
                                          std::move(remedy), v->state.callers}));
   }
@@ -200,6 +212,10 @@ private:
   // ---- tokens
 
   void judge(const visit_ptr& v) {
+    if (v->state.flow == oauth_flow::person) {
+      if (options_.person) return options_.person(v->state, v->ask, v->answer);
+      return refuse(v, 400, {}, {}, {});  // a state from before a change of the configuration
+    }
     if (const auto error = v->ask->query_value("error"); !error.empty())
       return refuse(
           v, 400, "OAUTH_DENIED", "Plane answered: " + error_word(error),

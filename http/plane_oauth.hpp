@@ -25,6 +25,11 @@ namespace pb::http {
 using seal_function =
     std::function<result<std::string>(const std::string& name, const std::string& plaintext)>;
 
+/// A person is back from Plane, with a state of ours that was used this once, in the browser they
+/// began in. Answers with a page for them.
+using person_return =
+    std::function<void(const oauth_state&, const std::shared_ptr<request>&, const responder&)>;
+
 struct plane_oauth_options {
   protocol::plane::oauth_app app;  ///< what is empty is answered by KEY_MISSING
   secret encryption_key;           ///< 32 bytes, decoded; empty: KEY_MISSING
@@ -35,6 +40,9 @@ struct plane_oauth_options {
   /// After a credential was committed, with its name: whoever uses it reads it again. May be
   /// empty; any thread, must not block.
   std::function<void(const std::string& name)> stored;
+  /// The way back to the one-time page (http/personal_key), so that an administrator registers one
+  /// redirect address for everything. Empty: nobody is sent off from there.
+  person_return person{};
 };
 
 /// What is sealed, as JSON: {"access_token","refresh_token","expires_at" (µs, 0: unknown),"scope",

@@ -1,10 +1,12 @@
 // http/plane_oauth_state: the `state` that goes to Plane and comes back: signed, so that nobody
-// else can make one; with an end, and a nonce that counts once; carrying the caller's own state.
-// Pure but for the randomness it is given. Used by plane_oauth only.
+// else can make one; with an end, and a nonce that counts once; carrying the caller's own state, or
+// the one-time link of the person who connects and the browser they began in. Pure but for the
+// randomness it is given. Used by plane_oauth and personal_oauth only.
 #pragma once
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,14 +17,20 @@
 
 namespace pb::http {
 
-enum class oauth_flow : std::uint8_t { bot, user };
+enum class oauth_flow : std::uint8_t {
+  bot,
+  user,
+  person,  ///< of the one-time page (http/personal_key)
+};
 std::string_view to_string(oauth_flow f) noexcept;
 
 struct oauth_state {
   oauth_flow flow = oauth_flow::bot;
   std::string nonce;
   timestamp ends{};
-  std::string callers;  ///< the caller's own state; may be empty
+  std::string callers;    ///< the caller's own state; may be empty
+  std::string ticket{};   ///< person: SHA-256 of the one-time link's token, in hex
+  std::string browser{};  ///< person: SHA-256 of the cookie, in hex; nobody else's answer counts
 };
 
 inline constexpr std::chrono::minutes oauth_state_life{10};
@@ -40,5 +48,7 @@ enum class oauth_state_problem : std::uint8_t { missing, forged, expired };
 boost::system::result<oauth_state, oauth_state_problem> read_oauth_state(std::string_view text,
                                                                          const secret& key,
                                                                          timestamp now);
+/// Whose flow a state of ours belongs to, whether or not it has expired.
+std::optional<oauth_flow> flow_of_oauth_state(std::string_view text, const secret& key);
 
 }  // namespace pb::http

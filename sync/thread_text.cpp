@@ -88,14 +88,15 @@ constexpr std::array<both, phrase_count> phrases{{
     {"你的飞书账号还没有对应到 Plane 成员，请先请管理员添加用户映射，再连接个人账号。",
      "Your account here is not mapped to a member of Plane. Ask an administrator to add the "
      "mapping, then connect your own account."},
-    {"打开这个一次性链接，填写你的 Plane 个人密钥，之后的评论将以你的名义发表：{0}",
-     "Open this one-time link and enter your personal API key of Plane; from then on you write as "
+    {"打开这个一次性链接，连接你的 Plane 账号，之后的评论将以你的名义发表：{0}",
+     "Open this one-time link and connect your Plane account; from then on you write as "
      "yourself: {0}"},
-    {"Plane 不再接受你的个人密钥（可能已过期或被删除），你的评论和修改现在由机器人代为写入。"
-     "请打开这个一次性链接填写新的密钥；链接过期后发送 /连接 获取新链接：{0}",
-     "Plane no longer takes your personal API key (it may have expired or been deleted); what you "
-     "write is written by the bot now, with your name. Open this one-time link and enter a new "
-     "key; when it has expired, send me /connect: {0}"},
+    {"Plane 不再接受你的个人密钥或授权（可能已过期或被撤销），你的评论和修改现在由机器人代为写入。"
+     "请打开这个一次性链接重新连接；链接过期后发送 /连接 获取新链接：{0}",
+     "Plane no longer takes your personal API key, or what you agreed to there (it may have "
+     "expired "
+     "or been taken back); what you write is written by the bot now, with your name. Open this "
+     "one-time link and connect again; when it has expired, send me /connect: {0}"},
     {"没有命令 “{0}”。发送 /帮助 查看命令。", "There is no command \"{0}\". /help lists them."},
     {"没有命令 “{0}”。你是指 {1} 吗？", "There is no command \"{0}\". Did you mean {1}?"},
     {"请附上链接：/绑定 https://…/browse/WEB-42/", "Add the link: /bind https://…/browse/WEB-42/"},

@@ -111,7 +111,8 @@ struct told_desk final : actors::facts_desk {
 
 }  // namespace
 
-chat_world::chat_world(std::uint64_t seed) : world(seed) {
+chat_world::chat_world(std::uint64_t seed, sandbox::plane_options plane)
+    : world(seed, std::move(plane)) {
   settings.calendar.url.clear();
   tune = [](actors::options& o) {
     o.lark_on = true;

@@ -34,7 +34,7 @@ private:
 
 class chat_world : public world {
 public:
-  explicit chat_world(std::uint64_t seed = 1);
+  explicit chat_world(std::uint64_t seed = 1, sandbox::plane_options plane = {});
   chat_server chat;
   static constexpr const char* chat_id = "oc_2b4d6f8a0c1e3a5b7d9f1b3d5f7a9c0e";
   static constexpr const char* bot = "ou_c0ffee00c0ffee00c0ffee00c0ffee00";
