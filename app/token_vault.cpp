@@ -1,5 +1,6 @@
 #include "app/token_vault.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace pb::app {
@@ -10,6 +11,15 @@ namespace {
 
 constexpr auto renew_before = 15min;
 constexpr auto pause_after_failure = 30s;
+
+/// When it is time. Tokens that live for less than the quarter hour would else be renewed without
+/// end.
+timestamp renewal_due(const bot_credential& c) {
+  timestamp::duration before = renew_before;
+  if (c.obtained_at != timestamp{} && c.obtained_at < c.expires_at)
+    before = std::min(before, (c.expires_at - c.obtained_at) / 4);
+  return c.expires_at - before;
+}
 
 class token_exchange final : public protocol::exchange {
 public:
@@ -38,6 +48,7 @@ std::string to_json(const bot_credential& c) {
   o["refresh_token"] = c.refresh.reveal();
   o["app_installation_id"] = c.installation;
   o["expires_at"] = to_micros(c.expires_at);
+  o["obtained_at"] = to_micros(c.obtained_at);
   return json::serialize(o);
 }
 
@@ -62,9 +73,12 @@ result<bot_credential> parse_bot_credential(std::string_view text) {
   c.refresh = secret{string_at("refresh_token")};
   c.installation = string_at("app_installation_id");
   c.rest = secret{std::string{text}};
-  if (const auto* t = o.if_contains("expires_at");
-      t != nullptr && t->is_int64() && t->get_int64() != 0)
-    c.expires_at = from_micros(t->get_int64());
+  const auto time_at = [&](const char* key) {
+    const auto* t = o.if_contains(key);
+    return t != nullptr && t->is_int64() ? from_micros(t->get_int64()) : timestamp{};
+  };
+  c.expires_at = time_at("expires_at");
+  c.obtained_at = time_at("obtained_at");
   return c;
 }
 
@@ -82,7 +96,7 @@ std::optional<secret> token_vault::access() const {
 
 std::shared_ptr<protocol::exchange> token_vault::renewal(timestamp now) {
   const std::lock_guard hold{lock_};
-  if (!held_ || held_->expires_at == timestamp{} || now < held_->expires_at - renew_before ||
+  if (!held_ || held_->expires_at == timestamp{} || now < renewal_due(*held_) ||
       now < try_again_at_)
     return nullptr;
   try_again_at_ = now + pause_after_failure;
@@ -102,7 +116,8 @@ void token_vault::renewed(const actors::performed& done) {
     const auto& t = dynamic_cast<const token_exchange&>(*done.what).tokens();
     held_->access = t.access;
     if (t.refresh) held_->refresh = *t.refresh;
-    held_->expires_at = t.expires_in ? clock_.now() + *t.expires_in : timestamp{};
+    held_->obtained_at = clock_.now();
+    held_->expires_at = t.expires_in ? held_->obtained_at + *t.expires_in : timestamp{};
     try_again_at_ = {};
     fresh = *held_;
   }

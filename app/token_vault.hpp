@@ -20,7 +20,8 @@ struct bot_credential {
   secret access, refresh;
   std::string installation;
   timestamp expires_at{};  ///< the epoch: not known
-  secret rest;             ///< the JSON it was read from: what we do not use stays in it
+  timestamp obtained_at{};
+  secret rest;  ///< the JSON it was read from: what we do not use stays in it
 };
 std::string to_json(const bot_credential& c);  ///< holds secrets: only to be sealed
 result<bot_credential> parse_bot_credential(std::string_view json);
@@ -34,7 +35,8 @@ public:
 
   void put(bot_credential c);
   [[nodiscard]] std::optional<secret> access() const;
-  /// An exchange that asks for new tokens when less than a quarter hour is left; else null.
+  /// An exchange that asks for new tokens when less than a quarter hour is left, of short-lived
+  /// ones less than a quarter of their life; else null.
   [[nodiscard]] std::shared_ptr<protocol::exchange> renewal(timestamp now);
   void renewed(const actors::performed& done);
 
