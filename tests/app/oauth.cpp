@@ -149,6 +149,8 @@ struct world {
     const auto at = all.rfind("/connect/");
     auto path = all.substr(at, std::string{"/connect/"}.size() + 43);
     hidden.push_back(path.substr(std::string{"/connect/"}.size()));
+    // A program may be there before the link is in the store; a person is not.
+    BOOST_REQUIRE(eventually(patience, [&] { return ask({.url = b.url() + path}).status == 200; }));
     return path;
   }
   struct browser {

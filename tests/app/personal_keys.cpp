@@ -112,3 +112,25 @@ BOOST_FIXTURE_TEST_CASE(plane_is_asked_with_the_key_itself_whose_it_is, fixture)
     BOOST_TEST((r.error().code == pb::errc::key_missing));
   });
 }
+
+BOOST_FIXTURE_TEST_CASE(the_page_offers_oauth_where_plane_has_an_app_and_the_cookie_comes_back,
+                        fixture) {
+  fake_transport calls;
+  const auto offered = [&] {
+    return pb::app::personal_oauth_of(settings, calls, clock, random) != nullptr;
+  };
+  BOOST_TEST(!offered());
+  settings.plane.client_id = "client-1";
+  BOOST_TEST(!offered());
+  settings.plane.client_secret = pb::secret{"hunter2"};
+  BOOST_TEST(offered());
+  settings.plane.api_key = pb::secret{"the bridge's own"};
+  BOOST_TEST(offered());
+  settings.plane.redirect_uri = "https://bridge.example.org/plane/oauth/callback";
+  BOOST_TEST(offered());
+  settings.plane.redirect_uri = "https://other.example.org/plane/oauth/callback";
+  BOOST_TEST(!offered());
+  settings.plane.redirect_uri.clear();
+  settings.security.encryption_key = {};
+  BOOST_TEST(!offered());
+}
