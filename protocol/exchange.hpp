@@ -4,6 +4,7 @@
 // I/O, reads no clock and is used by one connector at a time.
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,6 +27,11 @@ struct call {
   bool deferrable = false;
   /// Whose credential it is made with, by its name in the store; empty: the connector's own.
   std::string credential{};
+  /// It goes to another server than the remote's own (storage, by an address that the remote gave):
+  /// no credentials go along, and neither budget nor breaker of the remote have part in it.
+  bool elsewhere = false;
+  /// A larger answer is refused as too_large; 0: the connector's own limit.
+  std::size_t max_answer_bytes = 0;
 };
 
 /// Ended well. `value` is read by who made the exchange (each exchange type names its result).
@@ -58,7 +64,8 @@ public:
 
 private:
   step signed_by_them(step s) const {
-    if (auto* c = std::get_if<call>(&s)) c->credential = c->budget_key = credential_;
+    if (auto* c = std::get_if<call>(&s); c != nullptr && !c->elsewhere)
+      c->credential = c->budget_key = credential_;
     return s;
   }
   std::shared_ptr<exchange> inner_;

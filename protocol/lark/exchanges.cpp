@@ -67,6 +67,22 @@ step read_message::on_response(const http_response& answer) {
   return finished{};
 }
 
+step download_file::start() {
+  call c{download_resource(api_, message_, key_, kind_), std::string{operation::download}, true};
+  c.max_answer_bytes = most_bytes_;
+  return c;
+}
+step download_file::on_response(const http_response& answer) {
+  auto got = parse_download(answer);
+  if (!got) return got.error();
+  if (got->bytes.size() > most_bytes_)
+    return failure{.code = errc::too_large,
+                   .where = std::string{operation::download},
+                   .detail = "larger than " + std::to_string(most_bytes_) + " bytes"};
+  value_ = std::move(*got);
+  return finished{};
+}
+
 step list_thread_all::start() {
   values_.clear();
   cut_ = false;

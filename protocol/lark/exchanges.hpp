@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -172,6 +173,29 @@ private:
   api api_;
   std::string message_;
   message value_;
+};
+
+/// A picture or file of anybody's message in a chat that the bot is in.
+class download_file final : public exchange {
+public:
+  /// @param most_bytes  a larger one is errc::too_large
+  download_file(api a, std::string message, std::string key, resource kind, std::size_t most_bytes)
+      : api_(std::move(a)),
+        message_(std::move(message)),
+        key_(std::move(key)),
+        kind_(kind),
+        most_bytes_(most_bytes) {}
+  step start() override;
+  step on_response(const http_response& answer) override;
+  [[nodiscard]] const downloaded& value() const noexcept { return value_; }
+  downloaded take() { return std::exchange(value_, {}); }  ///< it is large
+
+private:
+  api api_;
+  std::string message_, key_;
+  resource kind_;
+  std::size_t most_bytes_;
+  downloaded value_;
 };
 
 /// A whole topic, oldest first, at most `most` messages.

@@ -82,6 +82,7 @@ struct webhook_event {
   std::string actor_id, actor_name;
   /// side_effect_only: what the part was called before and after, where the event says it.
   std::string part_before, part_after;
+  std::string part_id;     ///< of the part that was made: an attachment's uuid; may be empty
   std::string updated_at;  ///< data.updated_at, empty on older forms
   std::string stable_id;   ///< v2 event_id, else empty
   /// Set when `data` is a complete v1 work item; v2's lacks description_html and names.

@@ -69,6 +69,8 @@ const std::vector<std::string>& default_scopes() {
                                                "projects.work_items.comments:read",
                                                "projects.work_items.comments:write",
                                                "projects.work_items.links:write",
+                                               "projects.work_items.attachments:read",
+                                               "projects.work_items.attachments:write",
                                                "projects.work_items.activities:read",
                                                "workspaces.members:read",
                                                "profile:read"};

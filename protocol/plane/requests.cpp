@@ -294,6 +294,41 @@ http_request delete_link(const api& a, std::string_view project, std::string_vie
   return json_request("DELETE", item_url(a, project, item, {"links", link}));
 }
 
+namespace {
+std::string_view attachments_of(const api& a) noexcept {
+  return a.items_path == "issues" ? "issue-attachments" : "attachments";
+}
+std::string attachment_url(const api& a, std::string_view project, std::string_view item,
+                           std::string_view asset) {
+  return item_url(a, project, item, {attachments_of(a), asset});
+}
+}  // namespace
+
+http_request create_attachment(const api& a, std::string_view project, std::string_view item,
+                               const attachment_fields& fields) {
+  return sending("POST", item_url(a, project, item, {attachments_of(a)}),
+                 {{"name", fields.name},
+                  {"type", fields.type},
+                  {"size", fields.size},
+                  {"external_source", fields.external_source},
+                  {"external_id", fields.external_id}});
+}
+http_request complete_attachment(const api& a, std::string_view project, std::string_view item,
+                                 std::string_view asset) {
+  return sending("PATCH", attachment_url(a, project, item, asset), {});
+}
+http_request get_attachment(const api& a, std::string_view project, std::string_view item,
+                            std::string_view asset) {
+  return json_request("GET", attachment_url(a, project, item, asset));
+}
+http_request list_attachments(const api& a, std::string_view project, std::string_view item) {
+  return json_request("GET", item_url(a, project, item, {attachments_of(a)}));
+}
+http_request delete_attachment(const api& a, std::string_view project, std::string_view item,
+                               std::string_view asset) {
+  return json_request("DELETE", attachment_url(a, project, item, asset));
+}
+
 void authorize(http_request& request, const credential& c) {
   std::erase_if(request.headers, [](const http_header& h) {
     return iequals(h.name, "X-API-Key") || iequals(h.name, "Authorization");

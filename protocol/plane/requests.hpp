@@ -3,6 +3,7 @@
 // Called by the exchanges and by single calls of the connector.
 #pragma once
 #include <boost/json.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -99,6 +100,25 @@ http_request create_link(const api& a, std::string_view project, std::string_vie
                          std::string_view url, std::string_view title);
 http_request delete_link(const api& a, std::string_view project, std::string_view item,
                          std::string_view link);
+
+// Attachments; before v1.1.0 they are "issue-attachments".
+struct attachment_fields {
+  std::string name, type;
+  std::size_t size = 0;
+  std::string external_source, external_id;
+};
+/// Answers with where the bytes are to go.
+http_request create_attachment(const api& a, std::string_view project, std::string_view item,
+                               const attachment_fields& fields);
+/// The bytes are there.
+http_request complete_attachment(const api& a, std::string_view project, std::string_view item,
+                                 std::string_view asset);
+/// Redirects to the bytes; 400 while they are not there.
+http_request get_attachment(const api& a, std::string_view project, std::string_view item,
+                            std::string_view asset);
+http_request list_attachments(const api& a, std::string_view project, std::string_view item);
+http_request delete_attachment(const api& a, std::string_view project, std::string_view item,
+                               std::string_view asset);
 
 struct credential {
   enum class kind : std::uint8_t { api_key, bearer };

@@ -1,8 +1,10 @@
 set(plane_sources
   plane/answers.cpp
+  plane/attach_file.cpp
   plane/change_item.cpp
   plane/exchanges.cpp
   plane/exchanges_write.cpp
+  plane/file_type.cpp
   plane/item_pages.cpp
   plane/me.cpp
   plane/model.cpp

@@ -91,6 +91,13 @@ std::string part_name(const json::object& o, std::string_view key) {
   const auto cut = html::cut_utf8({text.data(), text.size()}, max_part_bytes);
   return html::valid_utf8(cut.substr(0, cut.find('\0')));
 }
+/// Its uuid; what is none is not needed.
+std::string part_id(const json::object& o, std::string_view key) {
+  const auto* v = o.if_contains(json::string_view{key.data(), key.size()});
+  if (v == nullptr || !v->is_string()) return {};
+  const std::string_view text{v->get_string().data(), v->get_string().size()};
+  return is_uuid(text) ? std::string{text} : std::string{};
+}
 std::string first_name_of(const json::object& part) {
   for (const auto* key : {"title", "url", "name"})
     if (auto name = part_name(part, key); !name.empty()) return name;
@@ -148,6 +155,7 @@ void read_v1(json_reader& r, const json::object& root, webhook_event& e) {
       e.side_effect_only && a != nullptr && a->is_object()) {
     e.part_before = part_name(a->get_object(), "old_value");
     e.part_after = part_name(a->get_object(), "new_value");
+    e.part_id = part_id(a->get_object(), "new_identifier");
   }
   const auto* data =
       r.child(root, "", "data", e.about == subject::other ? need::optional : need::required);
@@ -226,6 +234,7 @@ void read_v2(json_reader& r, const json::object& root, std::string_view header, 
   if (!e.side_effect_only) return;
   e.field = std::string{kind.substr(kind.rfind('.') + 1)};
   if (e.what != action::deleted) e.part_after = first_name_of(*data);
+  if (e.what == action::created) e.part_id = part_id(*data, "id");
   if (e.what == action::deleted && before != nullptr) e.part_before = first_name_of(*before);
   e.what = action::updated;
 }

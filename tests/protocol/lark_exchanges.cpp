@@ -363,3 +363,48 @@ BOOST_AUTO_TEST_CASE(people_are_looked_up_in_batches_of_fifty) {
   look_up_people nobody{feishu, {}};
   ends(nobody.start());
 }
+
+BOOST_AUTO_TEST_CASE(a_file_comes_with_its_bytes_and_no_more_of_them_than_wanted) {
+  const auto bytes_of = [](std::string body) {
+    auto a = answer(200, std::move(body));
+    a.headers = {{"Content-Type", "image/png", false}};
+    return a;
+  };
+  download_file x{feishu, "om_1", "img_1", resource::image, 8};
+  const auto c = calls(x.start());
+  BOOST_TEST(c.request.method == "GET");
+  BOOST_TEST(c.operation == "lark.download");
+  BOOST_TEST(c.max_answer_bytes == 8u);
+  BOOST_TEST(has(c.request.url, "/messages/om_1/resources/img_1?type=image"));
+  ends(x.on_response(bytes_of("\x89PNG1234")));
+  BOOST_TEST(x.value().content_type == "image/png");
+  BOOST_TEST(x.take().bytes == "\x89PNG1234");
+  BOOST_TEST(x.value().bytes.empty());
+  download_file y{feishu, "om_1", "file_1", resource::file, 8};
+  BOOST_TEST(has(calls(y.start()).request.url, "/resources/file_1?type=file"));
+  BOOST_TEST((fails(y.on_response(bytes_of("123456789"))).code == pb::errc::too_large));
+}
+
+BOOST_AUTO_TEST_CASE(refusals_of_a_file_say_what_to_do) {
+  const struct {
+    int code;
+    pb::errc as;
+    remedy what;
+  } rows[]{{230011, pb::errc::not_found, remedy::drop_message},
+           {234003, pb::errc::not_found, remedy::drop_message},
+           {234004, pb::errc::forbidden, remedy::unlink},
+           {234001, pb::errc::bad_input, remedy::give_up},
+           {234037, pb::errc::too_large, remedy::give_up},
+           {234038, pb::errc::forbidden, remedy::report},
+           {99991672, pb::errc::forbidden, remedy::alert}};
+  for (const auto& row : rows) BOOST_TEST_CONTEXT(row.code) {
+      download_file x{feishu, "om_1", "file_1", resource::file, 8};
+      calls(x.start());
+      auto a = refusal(row.code);
+      a.headers = {{"Content-Type", "application/json", false}};
+      const auto f = fails(x.on_response(a));
+      BOOST_TEST((f.code == row.as));
+      BOOST_TEST((remedy_of(f) == row.what));
+      BOOST_TEST(f.where == "lark.download");
+    }
+}

@@ -1,5 +1,6 @@
 find_package(rapidcheck REQUIRED)
 pb_test(protocol plane_answers)
+pb_test(protocol plane_attach_file)
 pb_test(protocol plane_chat_writes LINK rapidcheck)
 pb_test(protocol plane_comment_events)
 pb_test(protocol plane_exchanges)
