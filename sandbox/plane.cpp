@@ -34,6 +34,13 @@ constexpr route rest_routes[] = {
      &self::comment_one},
     {PB_PROJECT "/{items}/{id}/links", "GET, POST", scope::project, &self::link_list},
     {PB_PROJECT "/{items}/{id}/links/{id}", "GET, PATCH, DELETE", scope::project, &self::link_one},
+    {PB_PROJECT "/{items}/{id}/attachments", "GET, POST", scope::project, &self::attachment_list},
+    {PB_PROJECT "/{items}/{id}/attachments/{id}", "GET, PATCH, DELETE", scope::project,
+     &self::attachment_one},
+    {PB_PROJECT "/issues/{id}/issue-attachments", "GET, POST", scope::project,
+     &self::attachment_list},
+    {PB_PROJECT "/issues/{id}/issue-attachments/{id}", "GET, PATCH, DELETE", scope::project,
+     &self::attachment_one},
     {PB_PROJECT "/{items}/{id}/activities", "GET", scope::project, &self::activity_list},
     {PB_PROJECT "/{items}/{id}/relations", "GET, POST", scope::project, &self::relation_list},
     {PB_PROJECT "/modules", "GET, POST", scope::project, &self::module_list},
@@ -63,6 +70,8 @@ constexpr route session_routes[] = {
     {PB_PROJECT "/issues/{id}/archive", "POST, DELETE", scope::project, &self::item_archive},
     {PB_PROJECT "/issues/{id}/comments", "GET, POST", scope::project, &self::comment_list},
     {PB_PROJECT "/issues/{id}/comments/{id}", "PATCH, DELETE", scope::project, &self::comment_one},
+    {PB_PROJECT "/issues/{id}/attachments", "GET", scope::project, &self::attachment_list},
+    {PB_PROJECT "/issues/{id}/attachments/{id}", "GET", scope::project, &self::attachment_one},
     {PB_PROJECT "/issues/{id}/reactions", "POST", scope::project, &self::reaction_add},
     {PB_PROJECT "/comments/{id}/reactions", "POST", scope::project, &self::reaction_add},
     {PB_PROJECT "/bulk-delete-issues", "DELETE", scope::project, &self::bulk_delete},
@@ -308,6 +317,7 @@ answer plane::impl::handle(const inbound& request) {
   c.query = parse_query(request.query);
   std::string_view path = request.path;
   if (path.starts_with("/auth/o/")) return oauth(request);
+  if (path.starts_with("/uploads")) return storage(request);
   constexpr std::string_view rest_prefix = "/api/v1/", session_prefix = "/api/";
   c.session = !path.starts_with(rest_prefix);
   if (c.session && !path.starts_with(session_prefix)) return page_not_found();

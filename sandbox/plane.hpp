@@ -33,6 +33,9 @@ struct plane_options {
   /// run that little bit ahead of the answer's.
   bool late_timestamps = false;
   bool workspace_slug_in_webhooks = false;  ///< v1.4 adds it
+  std::size_t file_size_limit = 5'242'880;  ///< FILE_SIZE_LIMIT: of one attachment
+  /// Address of its object store; empty: "/uploads" on the host that was asked.
+  std::string storage_url{};
   std::chrono::milliseconds webhook_delay_min{20};
   std::chrono::milliseconds webhook_delay_max{200};
   /// An app, as the cloud and the commercial editions have them; empty: none, as in the open one.
@@ -52,6 +55,14 @@ struct webhook_settings {
   secret signing_secret;  ///< empty: unsigned, as Plane does
   bool project = true, issue = true, module = true, cycle = true, issue_comment = true;
   bool is_active = true;
+};
+
+/// An attachment of a work item, and what its object store holds of it.
+struct attached_file {
+  std::string id, name, type, external_source, external_id;
+  bool uploaded = false;  ///< as Plane was told
+  bool stored = false;    ///< the bytes are there
+  std::string bytes{};
 };
 
 /// One POST as Plane would send it now.
@@ -115,6 +126,8 @@ public:
   /// and is announced as updated. False when it or the project is not there.
   bool move_item(std::string_view item_id, std::string_view project_id, std::string_view by_user);
 
+  /// Those that were not deleted, oldest first; also those never finished.
+  [[nodiscard]] std::vector<attached_file> attachments_of(std::string_view item_id) const;
   /// On: external ids are not checked on creation, as under concurrent requests.
   void set_external_id_race(bool on);
   [[nodiscard]] clock_source& clock() const noexcept;

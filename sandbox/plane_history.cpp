@@ -5,7 +5,8 @@
 namespace pb::sandbox {
 
 struct plane::snapshot {
-  table projects, states, labels, items, comments, links, activities, modules, cycles, relations;
+  table projects, states, labels, items, comments, links, activities, modules, cycles, relations,
+      attachments;
   std::map<std::string, std::vector<std::string>> module_items, cycle_items;
   std::map<std::string, std::uint64_t> last_sequence;
   std::unordered_map<std::string, std::string> stripped;
@@ -17,8 +18,8 @@ std::shared_ptr<const plane::snapshot> plane::take_snapshot() const {
   const impl& i = *impl_;
   return std::make_shared<const snapshot>(
       snapshot{i.projects, i.states, i.labels, i.items, i.comments, i.links, i.activities,
-               i.modules, i.cycles, i.relations, i.module_items, i.cycle_items, i.last_sequence,
-               i.stripped, i.ever_listed});
+               i.modules, i.cycles, i.relations, i.attachments, i.module_items, i.cycle_items,
+               i.last_sequence, i.stripped, i.ever_listed});
 }
 
 void plane::restore(const snapshot& then) {
@@ -34,6 +35,7 @@ void plane::restore(const snapshot& then) {
   i.modules = then.modules;
   i.cycles = then.cycles;
   i.relations = then.relations;
+  i.attachments = then.attachments;
   i.module_items = then.module_items;
   i.cycle_items = then.cycle_items;
   i.last_sequence = then.last_sequence;

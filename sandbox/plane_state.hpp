@@ -83,7 +83,15 @@ struct plane::impl {
 
   table users{"all"}, workspaces{"all"}, projects{"workspace"}, states{"project"},
       labels{"project"}, items{"project"}, comments{"issue"}, links{"issue"}, activities{"issue"},
-      modules{"project"}, cycles{"project"}, webhooks{"workspace"}, relations{"issue"};
+      modules{"project"}, cycles{"project"}, webhooks{"workspace"}, relations{"issue"},
+      attachments{"issue"};
+  struct upload_permit {
+    std::string signature, type;
+    std::size_t largest = 0;
+    timestamp until{};
+  };
+  std::map<std::string, upload_permit> permits;                       ///< by the store's key
+  std::map<std::string, std::string> upload_bytes;                    ///< likewise
   std::map<std::string, std::map<std::string, int>> workspace_roles;  ///< workspace → user → role
   std::map<std::string, std::vector<std::string>> member_order;       ///< newest first
   std::map<std::string, std::map<std::string, row>> project_members;  ///< project → user → row
@@ -177,6 +185,12 @@ struct plane::impl {
   row session_comment_view(const row& comment);
   void note_activity(const call& c, const row& item, std::string_view verb, change what,
                      std::string_view text);
+  // plane_files.cpp
+  answer attachment_list(call& c);
+  answer attachment_one(call& c);
+  answer storage(const inbound& request);
+  answer store_upload(const inbound& request);
+  std::string storage_base(const inbound& request) const;
   // plane_groups.cpp
   answer module_list(call& c);
   answer module_one(call& c);

@@ -50,6 +50,11 @@ row plane::impl::item_view(const row& item) const {
 row plane::impl::session_item_view(const row& item) const {
   const std::string id = text_of(item, "id");
   const json::value count = old() ? json::value(0) : json::value{};
+  // Where there are none it is as recorded: null, before v1.3 nought.
+  const auto& kept = attachments.of(id);
+  const auto uploaded = std::count_if(kept.begin(), kept.end(),
+                                      [](const row* a) { return true_in(*a, "is_uploaded"); });
+  const json::value files = uploaded > 0 ? json::value(uploaded) : count;
   json::array in_modules;
   json::value cycle;
   for (const auto& [module, members] : module_items)
@@ -78,7 +83,7 @@ row plane::impl::session_item_view(const row& item) const {
              {"deleted_at", item.at("deleted_at")},
              {"cycle_id", cycle},
              {"link_count", count},
-             {"attachment_count", count},
+             {"attachment_count", files},
              {"sub_issues_count", count},
              {"assignee_ids", item.at("assignees")},
              {"label_ids", item.at("labels")},
