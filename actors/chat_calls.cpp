@@ -80,4 +80,16 @@ std::optional<failure> chat_calls::fell_back(const protocol::exchange& done) {
   return posted != nullptr ? posted->fell_back() : std::nullopt;
 }
 
+std::shared_ptr<protocol::exchange> chat_calls::download(const std::string& message,
+                                                         const sync::chat_file& file,
+                                                         std::size_t most_bytes) const {
+  return std::make_shared<lark::download_file>(
+      api, message, file.key, file.image ? lark::resource::image : lark::resource::file,
+      most_bytes);
+}
+
+lark::downloaded chat_calls::take_download(protocol::exchange& done) {
+  return dynamic_cast<lark::download_file&>(done).take();
+}
+
 }  // namespace pb::actors

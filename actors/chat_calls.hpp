@@ -9,7 +9,9 @@
 
 #include "base/clock.hpp"
 #include "protocol/exchange.hpp"
+#include "protocol/lark/answers.hpp"
 #include "protocol/lark/requests.hpp"
+#include "sync/between.hpp"
 #include "sync/lark_effects.hpp"
 
 namespace pb::actors {
@@ -38,6 +40,12 @@ struct chat_calls {
   [[nodiscard]] static std::string message_of(const protocol::exchange& done);
   /// Why plain text went out in place of a card or post; nothing: what was wanted did.
   [[nodiscard]] static std::optional<failure> fell_back(const protocol::exchange& done);
+
+  /// The bytes of a picture or file of somebody's message.
+  [[nodiscard]] std::shared_ptr<protocol::exchange> download(const std::string& message,
+                                                             const sync::chat_file& file,
+                                                             std::size_t most_bytes) const;
+  [[nodiscard]] static protocol::lark::downloaded take_download(protocol::exchange& done);
 
 private:
   [[nodiscard]] std::shared_ptr<protocol::exchange> post(const chat_request& r,

@@ -87,6 +87,11 @@ private:
         waiting_.pop();
         continue;
       }
+      if (j->next.elsewhere) {  // not the remote's: it neither counts there nor waits for it
+        waiting_.pop();
+        send(std::move(j));
+        continue;
+      }
       if (waiting_.hold_back(j->next.budget_key)) continue;
       auto wait_for = breaker_->refuse(now);
       const bool paused = now < paused_until_;
@@ -171,6 +176,7 @@ private:
 
   std::optional<failure> authorize(const job& j, protocol::http_request& request) {
     const auto& whose = j.next.credential;
+    if (j.next.elsewhere) return std::nullopt;
     if (j.renewal || (whose.empty() && !policy_.authorize)) return std::nullopt;
     if (whose.empty()) return policy_.authorize(request);
     if (policy_.authorize_as) return policy_.authorize_as(request, whose);
@@ -188,11 +194,13 @@ private:
     ++j->tries;
     j->sent = ctx_->clock.steady_now();
     probe_->event(j->next.operation + " for " + j->ask.on_behalf, ctx_->clock.now());
-    j->request = request;
+    if (!j->next.elsewhere) j->request = request;
+    auto limits = policy_.limits;
+    if (j->next.max_answer_bytes > 0) limits.response_bytes = j->next.max_answer_bytes;
     in_flight_.emplace(token, std::move(j));
     auto self = connector_actor{self_};
     ctx_->transport.send(
-        std::move(request), policy_.limits, [self, token](result<protocol::http_response> r) {
+        std::move(request), limits, [self, token](result<protocol::http_response> r) {
           caf::anon_send(
               self,
               answered{token, std::make_shared<result<protocol::http_response>>(std::move(r))});
@@ -216,23 +224,30 @@ private:
           break;
         }
     }
-    policy_.note(ctx_->clock.steady_now(), j->next, r);
+    const bool elsewhere = j->next.elsewhere;
+    if (!elsewhere) policy_.note(ctx_->clock.steady_now(), j->next, r);
     ctx_->figures.remote_call(policy_.name, j->next.operation, status,
                               r ? errc::none : r.error().code, took);
-    status_->latency_us = took.count();
+    if (!elsewhere) status_->latency_us = took.count();
 
-    const bool remote_is_down = policy_.is_down(r);
+    // Whoever answers more than is taken is there, and will answer the same again.
+    const bool too_large = !r && r.error().code == errc::too_large;
+    const bool remote_is_down = !too_large && !elsewhere && policy_.is_down(r);
     // Told before anything is sent again: a probe that was answered by a challenge or a 429 would
     // otherwise wait for its own end.
-    if (!remote_is_down) breaker_->succeeded(ctx_->steady_ms());
+    if (!remote_is_down && !elsewhere) breaker_->succeeded(ctx_->steady_ms());
 
-    if (r && !j->challenged && j->next.credential.empty() && policy_.challenged(j->request, *r)) {
+    if (r && !elsewhere && !j->challenged && j->next.credential.empty() &&
+        policy_.challenged(j->request, *r)) {
       j->challenged = true;
       requeue_first(std::move(j));
       pump();
       return;
     }
-    if (const auto pause = policy_.again(j->next, r, j->tries, ctx_->random.unit_draw())) {
+    const auto pause = too_large || elsewhere
+                           ? std::nullopt
+                           : policy_.again(j->next, r, j->tries, ctx_->random.unit_draw());
+    if (pause) {
       if (remote_is_down) trip();
       const auto token = ++last_token_;
       backing_off_.emplace(token, std::move(j));
@@ -245,7 +260,7 @@ private:
       const std::lock_guard hold{status_->lock};
       status_->last_error = r ? "status " + std::to_string(status) : describe(r.error());
       status_->last_failure_us = to_micros(ctx_->clock.now());
-    } else {
+    } else if (!elsewhere) {
       status_->last_success_us = to_micros(ctx_->clock.now());
     }
     if (!r)

@@ -66,7 +66,8 @@ struct options {
   std::optional<int> alarm_minutes;
 
   bool lark_on = false;
-  std::string alarm_chat;  ///< where operators hear of trouble; empty: nowhere
+  std::size_t max_file_bytes = 5U << 20;  ///< of what goes from a conversation to Plane
+  std::string alarm_chat;                 ///< where operators hear of trouble; empty: nowhere
   sync::thread_rules conversations;
 
   std::string timezone = "UTC";

@@ -28,7 +28,8 @@ void issue_state::recall_conversations(const persistence::entity_state& state) {
 plane_lane& issue_state::writes() {
   if (writes_ == nullptr) {
     owner& writer = *this;
-    auto lane = std::make_unique<plane_lane>(*this, writer, peers_.plane, peers_.calls, true);
+    auto lane = std::make_unique<plane_lane>(*this, writer, peers_.plane, peers_.calls, true,
+                                             &peers_.files);
     writes_ = lane.get();
     add_lane(std::move(lane));
   }

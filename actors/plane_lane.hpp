@@ -3,6 +3,7 @@
 // Private to entity actors.
 #pragma once
 #include "actors/effect_lane.hpp"
+#include "actors/issue_actor.hpp"
 #include "actors/remotes.hpp"
 #include "sync/issue_chat.hpp"
 
@@ -33,13 +34,16 @@ public:
   };
 
   /// @param changes_knowledge  written() changes what the entity knows
+  /// @param files  null: files are attached elsewhere
   plane_lane(entity_pipeline& of, owner& whose, const connector_port& plane,
-             std::shared_ptr<const remotes> calls, bool changes_knowledge)
+             std::shared_ptr<const remotes> calls, bool changes_knowledge,
+             const file_peers* files = nullptr)
       : effect_lane(of, name),
         whose_(whose),
         plane_(plane),
         calls_(std::move(calls)),
-        changes_knowledge_(changes_knowledge) {}
+        changes_knowledge_(changes_knowledge),
+        files_(files) {}
 
   [[nodiscard]] std::vector<sync::queued_write> queued() const;
 
@@ -53,12 +57,28 @@ private:
                       persistence::write& unit) override;
   void died(const effect& e, const failure& f, persistence::write& unit) override;
 
+  // A file comes from Feishu and goes to Plane: two connectors, one effect. It stays this lane's,
+  // so that it keeps its place behind its comment and has one outcome; the lane asks one connector
+  // after the other and holds the bytes in between. What an earlier attempt may have brought there
+  // is looked for first, then comes the turn (file_turns), then the bytes.
+  void carry_file(effect& head, const sync::file_copy& what);
+  void want_turn();
+  bool take_answer(std::uint8_t what, const exchange_performed& m) override;
+  void on_downloaded(const sync::file_copy& what, const performed& p);
+  void released() override { turn_.reset(); }
+  /// The effect under way, when it is a file's.
+  [[nodiscard]] std::optional<sync::file_copy> file_sent() const;
+
+  static constexpr std::uint8_t call_look = call_first, call_turn = call_first + 1,
+                                call_download = call_first + 2;
   static bool write_as_bot(effect& e, sync::plane_write what);
 
   owner& whose_;
   const connector_port& plane_;
   const std::shared_ptr<const remotes> calls_;
   const bool changes_knowledge_;
+  const file_peers* files_;
+  file_turns::turn turn_;
 };
 
 }  // namespace pb::actors

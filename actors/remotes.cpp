@@ -3,8 +3,10 @@
 #include "protocol/caldav/discovery.hpp"
 #include "protocol/caldav/exchanges.hpp"
 #include "protocol/caldav/href.hpp"
+#include "protocol/plane/attach_file.hpp"
 #include "protocol/plane/change_item.hpp"
 #include "protocol/plane/exchanges.hpp"
+#include "protocol/plane/file_type.hpp"
 #include "protocol/plane/item_pages.hpp"
 #include "protocol/plane/strike_comment.hpp"
 
@@ -123,11 +125,32 @@ exchange_ptr remotes::write(const sync::plane_write& asked, const std::string& p
       f.external_id = sync::marker_of(w);
       return std::make_shared<plane_ns::create_item>(api, w.project, std::move(f), possibly_sent);
     }
+    exchange_ptr operator()(const sync::file_copy& w) {
+      return std::make_shared<plane_ns::find_attachment>(
+          api, project, item, std::string{sync::our_source},
+          sync::marker_of_file(w.by.message, w.what.key));
+    }
   };
-  auto made = std::visit(visitor{api_now(), project, item, std::move(names), possibly_sent}, what);
-  auto credential = sync::credential_of(what);
+  return in_their_name(
+      what, std::visit(visitor{api_now(), project, item, std::move(names), possibly_sent}, what));
+}
+
+exchange_ptr remotes::in_their_name(const sync::plane_write& what, exchange_ptr made) const {
+  auto credential = people ? sync::credential_of(what) : std::string{};
   if (credential.empty()) return made;
   return std::make_shared<protocol::with_credential>(std::move(made), std::move(credential));
+}
+
+exchange_ptr remotes::attach(const sync::file_copy& what, const std::string& project,
+                             const std::string& item, protocol::lark::downloaded file) const {
+  plane_ns::new_attachment a;
+  a.type = plane_ns::file_type_of(what.what.name, file.content_type, file.bytes);
+  a.name = plane_ns::with_ending(what.what.name, a.type);
+  a.external_source = sync::our_source;
+  a.external_id = sync::marker_of_file(what.by.message, what.what.key);
+  a.bytes = std::make_shared<const std::string>(std::move(file.bytes));
+  return in_their_name(
+      what, std::make_shared<plane_ns::attach_file>(api_now(), project, item, std::move(a)));
 }
 
 sync::plane_outcome remotes::outcome_from(const protocol::exchange& written,
@@ -143,6 +166,10 @@ sync::plane_outcome remotes::outcome_from(const protocol::exchange& written,
   } else if (const auto* u = dynamic_cast<const plane_ns::change_item*>(&written)) {
     o.item = u->item();
     o.dropped = u->dropped_assignees();
+  } else if (const auto* a = dynamic_cast<const plane_ns::attach_file*>(&written)) {
+    o.attachment = a->asset();
+  } else if (const auto* f = dynamic_cast<const plane_ns::find_attachment*>(&written)) {
+    o.attachment = f->asset();
   } else {
     o.item = as<plane_ns::create_item>(written).item();
     plane_ns::take_names(*o.item, names);

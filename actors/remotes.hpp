@@ -11,6 +11,7 @@
 #include "protocol/caldav/event.hpp"
 #include "protocol/caldav/href.hpp"
 #include "protocol/exchange.hpp"
+#include "protocol/lark/answers.hpp"
 #include "protocol/plane/change_item.hpp"
 #include "sync/calendar_rules.hpp"
 #include "sync/plane_rules.hpp"
@@ -87,6 +88,10 @@ struct remotes {
   [[nodiscard]] exchange_ptr write(const sync::plane_write& what, const std::string& project,
                                    const std::string& item, protocol::plane::item_names names,
                                    bool possibly_sent) const;
+  /// A file of a conversation with its bytes. What write() makes of one only looks whether an
+  /// earlier attempt has brought it there.
+  [[nodiscard]] exchange_ptr attach(const sync::file_copy& what, const std::string& project,
+                                    const std::string& item, protocol::lark::downloaded file) const;
   [[nodiscard]] static sync::plane_outcome outcome_from(
       const protocol::exchange& written, const protocol::plane::item_names& names = {});
   [[nodiscard]] exchange_ptr read_comment(const std::string& project, const std::string& item,
@@ -119,6 +124,8 @@ struct remotes {
   std::shared_ptr<std::atomic<bool>> old_paths = std::make_shared<std::atomic<bool>>(false);
 
 private:
+  /// With the key of whoever asked for it, where that can be used.
+  [[nodiscard]] exchange_ptr in_their_name(const sync::plane_write& what, exchange_ptr made) const;
   [[nodiscard]] protocol::caldav::host_policy hosts() const;
 };
 

@@ -105,7 +105,7 @@ runtime::impl::impl(runtime_parts p) : parts(std::move(p)), system(configure(con
                     if (!n) log::warn("an alarm was not told", {log::kv("failure", n.error())});
                   });
     });
-  wires->peers = {plane, caldav, calendars, parts.calls};
+  wires->peers = {plane, caldav, calendars, parts.calls, {lark, parts.chat, turns}};
   wires->conversations = {lark, plane, parts.calls, parts.chat, parts.facts};
   wiring_up.unlock();
   intake = std::make_shared<front>(ctx, dispatcher);
@@ -184,6 +184,7 @@ std::vector<std::string> runtime::stop(milliseconds grace) {
     end(i.plane);
     end(i.caldav);
     end(i.lark);
+    i.turns->close();
     // they hold the connectors
     if (i.previews) i.previews->close();
     i.sources.reset();

@@ -6,6 +6,7 @@
 #include "actors/connector.hpp"
 #include "actors/cron_actor.hpp"
 #include "actors/facts_directory.hpp"
+#include "actors/file_turns.hpp"
 #include "actors/front.hpp"
 #include "actors/messages.hpp"
 #include "actors/preview_desk.hpp"
@@ -29,6 +30,7 @@ struct runtime::impl {
   connector_port lark;                     ///< none without Feishu
   std::optional<facts_sources> sources;    ///< with it
   std::shared_ptr<preview_desk> previews;  ///< likewise
+  std::shared_ptr<file_turns> turns = std::make_shared<file_turns>();
   dispatcher_actor dispatcher;
   calendar_watch_actor calendars;
   std::shared_ptr<front> intake;

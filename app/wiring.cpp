@@ -64,6 +64,7 @@ actors::options actor_options(const config::settings& s) {
 
   o.lark_on = s.lark.enabled();
   o.alarm_chat = s.lark.alarm_chat;
+  o.max_file_bytes = s.lark.max_file_bytes;
   o.conversations.digest_window = s.lark.digest_window;
   o.conversations.timezone = s.general.timezone;
   o.conversations.origins.push_back(config::plane_app_url(s));

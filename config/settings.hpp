@@ -136,7 +136,8 @@ struct lark_settings {
   unsigned requests_per_minute = 1'000;
   unsigned chat_requests_per_second = 5;
   std::size_t monthly_calls = 0;  ///< 0: no limit
-  std::string alarm_chat;         ///< "oc_…"; empty: alarms stay in the log and the metrics
+  std::size_t max_file_bytes = 5U << 20;
+  std::string alarm_chat;  ///< "oc_…"; empty: alarms stay in the log and the metrics
   preview_audience previews = preview_audience::members;
   bool legacy_cards = false;
   bool internal_comments = false;

@@ -32,13 +32,19 @@ std::optional<std::string> text_in(const json_fields& f, std::string_view key) {
 }
 
 json::object object_of(const thread_commented& b) {
+  json::array files;
+  for (const auto& one : b.files)
+    files.push_back({{"key", one.key}, {"name", one.name}, {"image", one.image}});
   return {{"thread", b.thread},           {"chat", b.chat},
           {"message", b.message},         {"html", b.html},
-          {"author", value_of(b.author)}, {"project", b.project}};
+          {"author", value_of(b.author)}, {"project", b.project},
+          {"files", std::move(files)}};
 }
 void read(const json_fields& f, thread_commented& b) {
   b = {f.text("thread"), f.text("chat"), f.text("message"),
        f.text("html"),   author_of(f),   f.text("project")};
+  for (const auto& one : f.objects("files"))
+    b.files.push_back({one.text("key"), one.text("name"), one.flag("image")});
 }
 
 json::object object_of(const thread_recalled& b) {

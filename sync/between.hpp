@@ -23,6 +23,13 @@ struct chat_author {
   bool own_key = false;    ///< they connected their Plane account: write as themselves
 };
 
+/// A picture or file of a message.
+struct chat_file {
+  std::string key, name;  ///< key: Feishu's; name: as it is called in Plane
+  bool image = false;     ///< else a file, a recording or a video
+  friend bool operator==(const chat_file&, const chat_file&) = default;
+};
+
 // Conversation → work item: each names the item's project, since the item's side may not have heard
 // of the item yet and has to read it. ------------------------------------------------------------
 /// A reply or /comment that becomes a comment. `message` is its external id. `html` is the content
@@ -31,7 +38,8 @@ struct thread_commented {
   static constexpr std::string_view form = "thread.commented";
   std::string thread, chat, message, html;
   chat_author author;
-  std::string project{};  ///< uuid
+  std::string project{};           ///< uuid
+  std::vector<chat_file> files{};  ///< they become attachments of the item
 };
 /// The message was recalled: the comment is struck out.
 struct thread_recalled {

@@ -38,6 +38,16 @@ void tell(chat_plan& plan, const binding& to, item_changed what) {
   plan.hand_overs.push_back({entity_key::lark_thread(to.thread), std::move(what)});
 }
 
+/// Of the storage's key "<workspace>/<32 digits>-<name>"; a name stays as it is.
+std::string file_name_in(std::string_view key) {
+  constexpr std::size_t digits = 32;
+  auto name = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);
+  if (name.size() > digits + 1 && name[digits] == '-' &&
+      name.find_first_not_of("0123456789abcdef") == digits)
+    name.remove_prefix(digits + 1);
+  return std::string{name};
+}
+
 /// A part of the item that no snapshot shows: links, files, cycles, modules.
 std::optional<field_change> part_change(const plane::webhook_event& e) {
   if (!e.side_effect_only || e.about != plane::subject::work_item) return std::nullopt;
@@ -48,8 +58,31 @@ std::optional<field_change> part_change(const plane::webhook_event& e) {
   for (const auto& [sent, shown] : names)
     if (e.field == sent) {
       if (e.part_before.empty() && e.part_after.empty()) return std::nullopt;
-      return field_change{std::string{shown}, e.part_before, e.part_after};
+      return shown == "attachment" ? field_change{std::string{shown}, file_name_in(e.part_before),
+                                                  file_name_in(e.part_after)}
+                                   : field_change{std::string{shown}, e.part_before, e.part_after};
     }
+  return std::nullopt;
+}
+
+/// An attachment that we made for a message, in whatever order webhook and answer come: by its
+/// uuid once that is known, before that by the name of a file that is on its way.
+std::optional<item_knowledge::own_file> own_file_in(const plane::webhook_event& e,
+                                                    const field_change& part,
+                                                    const item_knowledge& known,
+                                                    std::span<const queued_write> queued) {
+  if (part.field != "attachment" || !part.before.empty()) return std::nullopt;
+  for (const auto& f : known.files)
+    if (!e.part_id.empty() && f.asset == e.part_id) return f;
+  for (const auto& q : queued) {
+    if (q.operation != file_copy::operation || !q.attempted) continue;
+    const auto w = parse_plane_write(q.operation, q.payload);
+    if (!w) continue;
+    const auto& copy = std::get<file_copy>(*w);
+    // A picture gets the ending of its type when it is sent.
+    if (!copy.what.name.empty() && part.after.starts_with(copy.what.name))
+      return item_knowledge::own_file{e.part_id, copy.by.thread, copy.by.message};
+  }
   return std::nullopt;
 }
 
@@ -211,9 +244,17 @@ chat_plan plan_changes(const item_news& news, std::span<const binding> bindings,
     else
       theirs.push_back(std::move(c.shown));
   }
+  std::optional<item_knowledge::own_file> own_file;
+  std::optional<field_change> file;
   if (news.said != nullptr)
-    if (auto part = part_change(*news.said)) theirs.push_back(std::move(*part));
-  if (theirs.empty() && ours.empty()) return plan;
+    if (auto part = part_change(*news.said)) {
+      own_file = own_file_in(*news.said, *part, news.after, queued);
+      if (own_file)
+        file = std::move(*part);
+      else
+        theirs.push_back(std::move(*part));
+    }
+  if (theirs.empty() && ours.empty() && !file) return plan;
 
   const auto view = view_of(news.after, setting);
   std::size_t told = 0;
@@ -230,6 +271,18 @@ chat_plan plan_changes(const item_news& news, std::span<const binding> bindings,
         what.actor_id = news.said->actor_id;
       }
       tell(one, b, std::move(what));
+    }
+    if (file && b.changes && b.thread != own_file->thread) {
+      item_changed what;
+      what.now = view;
+      what.changes = {*file};
+      what.actor = news.said->actor_name;
+      what.actor_id = news.said->actor_id;
+      what.caused_by_thread = own_file->thread;
+      what.caused_by_message = own_file->message;
+      chat_plan next;
+      tell(next, b, std::move(what));
+      append(one, std::move(next));
     }
     for (const auto& [edit, change] : ours) {
       const auto& by = edit->by.front();
@@ -253,6 +306,9 @@ chat_plan plan_changes(const item_news& news, std::span<const binding> bindings,
   if (told > 0)
     plan.rule += (plan.rule.empty() ? "" : "; ") + std::string{"chat: told "} +
                  std::to_string(told) + (told == 1 ? " conversation" : " conversations");
+  if (file && told == 0)
+    plan.rule += (plan.rule.empty() ? "" : "; ") +
+                 std::string{"absorbed: echo-by-receipt, an attachment of ours"};
   return plan;
 }
 

@@ -37,6 +37,37 @@ const queued_write* waiting(const situation& at, std::string_view operation,
   return nullptr;
 }
 
+/// Behind the comment, one for each: what goes wrong with one keeps no other back.
+void plan_files(chat_plan& plan, const thread_commented& asked, const asker& by,
+                const situation& at) {
+  std::size_t left = file_copy::most_of_a_message;
+  for (const auto& file : asked.files) {
+    if (left-- == 0) {
+      answer(plan, by,
+             "only the first " + std::to_string(file_copy::most_of_a_message) +
+                 " files of a message become attachments",
+             view_of(at.known, at.setting));
+      return;
+    }
+    wanted_plane_write w;
+    w.operation = file_copy::operation;
+    w.object = w.idempotency_key = marker_of_file(asked.message, file.key);
+    w.payload = to_json(plane_write{file_copy{file, by}});
+    w.due_at = at.now;
+    w.rule = "plane: a file of a conversation";
+    plan.writes.push_back(std::move(w));
+  }
+}
+
+/// The message's files that were not begun: it is not there to be fetched from any more.
+void cancel_files(chat_plan& plan, const std::string& message, const situation& at) {
+  for (const auto& q : at.queued) {
+    if (q.operation != file_copy::operation || q.attempted) continue;
+    const auto w = parse_plane_write(q.operation, q.payload);
+    if (w && std::get<file_copy>(*w).by.message == message) plan.cancel.push_back(q.id);
+  }
+}
+
 chat_plan plan_one(const thread_commented& asked, const situation& at) {
   chat_plan plan;
   const asker by{asked.thread, asked.message, asked.author};
@@ -56,20 +87,24 @@ chat_plan plan_one(const thread_commented& asked, const situation& at) {
   w.rule = "plane: a comment of a conversation";
   plan.rule = w.rule;
   plan.writes.push_back(std::move(w));
+  plan_files(plan, asked, by, at);
   return plan;
 }
 
 chat_plan plan_one(const thread_recalled& asked, const situation& at) {
   const auto marker = marker_of(asked.message);
   chat_plan plan;
+  cancel_files(plan, asked.message, at);
   const auto* creation = waiting(at, comment_creation::operation, marker);
   if (creation != nullptr && !creation->attempted) {
     plan.cancel.push_back(creation->id);
     plan.rule = "plane: recalled before it was written";
     return plan;
   }
-  if (creation == nullptr && is_tombstone(at.known))
-    return only("ignored: recalled, and the work item is gone");
+  if (creation == nullptr && is_tombstone(at.known)) {
+    plan.rule = "ignored: recalled, and the work item is gone";
+    return plan;
+  }
   const auto object = "strike:" + marker;
   if (waiting(at, comment_strike::operation, object) != nullptr)
     return only("absorbed: it is being struck out");
@@ -315,6 +350,20 @@ public:
     answer_all(w, outcome_.dropped.empty() ? "" : dropped_text(outcome_, out_.now));
     out_.plan.rule =
         "plane: fields written" + (out_.plan.rule.empty() ? std::string{} : "; " + out_.plan.rule);
+    return std::move(out_);
+  }
+
+  settled_write operator()(const file_copy& w) {
+    // Nobody waits to hear of a file that they took back themselves.
+    if (outcome_.failed && outcome_.failed->where == "lark.download" &&
+        outcome_.failed->code == errc::not_found) {
+      out_.plan.rule = "plane: no file attached, its message was recalled";
+      return std::move(out_);
+    }
+    if (outcome_.failed)
+      return refused(w.by, "the file " + w.what.name + " was not attached in Plane: ");
+    remember(out_.now, {outcome_.attachment, w.by.thread, w.by.message});
+    out_.plan.rule = "plane: file attached";
     return std::move(out_);
   }
 

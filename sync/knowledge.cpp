@@ -82,6 +82,7 @@ std::string_view to_string(presence p) noexcept {
 item_knowledge learn(const item_knowledge& before, const plane::work_item& item) {
   item_knowledge k;
   k.last_event_at = before.last_event_at;
+  k.files = before.files;
   k.where = !item.deleted_at.empty()    ? presence::gone
             : !item.archived_at.empty() ? presence::archived
                                         : presence::here;
@@ -117,6 +118,12 @@ item_knowledge learn(const item_knowledge& before, const plane::work_item& item)
   k.created_at = item.created_at;
   k.updated_at = item.updated_at;
   return k;
+}
+
+void remember(item_knowledge& k, item_knowledge::own_file f) {
+  if (f.asset.empty() || std::find(k.files.begin(), k.files.end(), f) != k.files.end()) return;
+  k.files.push_back(std::move(f));
+  if (k.files.size() > item_knowledge::max_files) k.files.erase(k.files.begin());
 }
 
 bool has_ids(const item_knowledge& k) noexcept {
@@ -157,6 +164,12 @@ std::string to_json(const item_knowledge& k) {
   if (k.found_quietly) o["found_quietly"] = true;
   if (!k.made_in.empty()) o["made_in"] = k.made_in;
   if (!k.type.empty()) o["type"] = k.type;
+  if (!k.files.empty()) {
+    json::array files;
+    for (const auto& f : k.files)
+      files.push_back({{"asset", f.asset}, {"thread", f.thread}, {"message", f.message}});
+    o["files"] = std::move(files);
+  }
   o["created_at"] = k.created_at;
   o["updated_at"] = k.updated_at;
   o["event_at"] = to_micros(k.last_event_at);
@@ -194,6 +207,10 @@ result<item_knowledge> parse_item_knowledge(std::string_view text) {
     k.found_quietly = q->get_bool();
   k.made_in = text_of(o, "made_in");
   k.type = text_of(o, "type");
+  if (const auto* files = o.if_contains("files"); files != nullptr && files->is_array())
+    for (const auto& one : files->get_array())
+      if (const auto* f = one.if_object())
+        remember(k, {text_of(*f, "asset"), text_of(*f, "thread"), text_of(*f, "message")});
   k.created_at = text_of(o, "created_at");
   k.updated_at = text_of(o, "updated_at");
   k.last_event_at = time_of(number_of(o, "event_at"));

@@ -46,8 +46,16 @@ struct item_knowledge {
   /// read was asked for. A list asked for before it may be older than what is known.
   timestamp last_event_at{};
 
-  static constexpr std::size_t text_limit = 32 * 1024;
+  /// Attachments that we made, newest last, and for whom: Plane may announce them, long after.
+  struct own_file {
+    std::string asset, thread, message;
+    friend bool operator==(const own_file&, const own_file&) = default;
+  };
+  std::vector<own_file> files;
+
+  static constexpr std::size_t text_limit = 32 * 1024, max_files = 40;
 };
+void remember(item_knowledge& k, item_knowledge::own_file f);
 
 /// Takes over a webhook's or an expanded read's values; keeps last_event_at.
 item_knowledge learn(const item_knowledge& before, const protocol::plane::work_item& item);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/digest.hpp"
 #include "protocol/html/escape.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/plane/parse.hpp"
@@ -44,6 +45,10 @@ json::object object_of(const comment_creation& w) {
 }
 json::object object_of(const comment_strike& w) {
   return {{"comment", w.comment}, {"by", object_of(w.by)}};
+}
+json::object object_of(const file_copy& w) {
+  return {
+      {"key", w.what.key}, {"name", w.what.name}, {"image", w.what.image}, {"by", object_of(w.by)}};
 }
 json::object object_of(const field_edit& e) {
   json::array by;
@@ -93,6 +98,7 @@ const chat_author* author_of(const plane_write& w) {
                                                              : &u.fields.front().by.front().author;
     }
     const chat_author* operator()(const thread_wants_item& t) const { return &t.author; }
+    const chat_author* operator()(const file_copy& f) const { return &f.by.author; }
   };
   return std::visit(visitor{}, w);
 }
@@ -101,6 +107,11 @@ const chat_author* author_of(const plane_write& w) {
 
 std::string marker_of(std::string_view message) {
   return std::string{chat_prefix} + std::string{message};
+}
+std::string marker_of_file(std::string_view message, std::string_view key) {
+  constexpr std::size_t longest = 255;
+  auto out = marker_of(message) + '/' + std::string{key};
+  return out.size() <= longest ? out : std::string{chat_prefix} + sha256_hex(out);
 }
 std::string marker_of(const thread_wants_item& w) { return marker_of(w.message) + '@' + w.chat; }
 
@@ -133,6 +144,7 @@ std::string_view operation_of(const plane_write& w) noexcept {
     std::string_view operator()(const comment_strike&) const { return comment_strike::operation; }
     std::string_view operator()(const item_update&) const { return item_update::operation; }
     std::string_view operator()(const thread_wants_item&) const { return create_item_operation; }
+    std::string_view operator()(const file_copy&) const { return file_copy::operation; }
   };
   return std::visit(visitor{}, w);
 }
@@ -145,6 +157,7 @@ std::string to_json(const plane_write& w) {
     std::string operator()(const comment_strike& c) const { return json::serialize(object_of(c)); }
     std::string operator()(const item_update& u) const { return json::serialize(object_of(u)); }
     std::string operator()(const thread_wants_item& t) const { return to_json(between{t}); }
+    std::string operator()(const file_copy& f) const { return json::serialize(object_of(f)); }
   };
   return std::visit(visitor{}, w);
 }
@@ -166,6 +179,8 @@ result<plane_write> parse_plane_write(std::string_view operation, std::string_vi
     out = comment_strike{f.text("comment"), asker_in(f)};
   else if (operation == item_update::operation)
     out = read_update(f);
+  else if (operation == file_copy::operation)
+    out = file_copy{{f.text("key"), f.text("name"), f.flag("image")}, asker_in(f)};
   else
     problem = "an operation this version does not know: " + std::string{operation.substr(0, 100)};
   if (problem.empty()) return out;
@@ -185,6 +200,7 @@ std::string thread_of(const plane_write& w) {
                                                              : u.fields.front().by.front().thread;
     }
     std::string operator()(const thread_wants_item& t) const { return t.thread; }
+    std::string operator()(const file_copy& f) const { return f.by.thread; }
   };
   return std::visit(visitor{}, w);
 }
@@ -197,6 +213,7 @@ plane_write as_integration(plane_write w) {
         for (auto& a : e.by) a.author.own_key = false;
     }
     void operator()(thread_wants_item& t) const { t.author.own_key = false; }
+    void operator()(file_copy& f) const { f.by.author.own_key = false; }
   };
   std::visit(visitor{}, w);
   return w;

@@ -24,6 +24,8 @@ inline constexpr std::string_view our_source = "planebridge";
 std::string marker_of(std::string_view message);
 /// The same for a new item: "lark:<message>@<chat>".
 std::string marker_of(const thread_wants_item& w);
+/// The same for a file of a message, at most 255 bytes.
+std::string marker_of_file(std::string_view message, std::string_view key);
 /// The message behind our marker; nothing: the pair is not ours. That of an item names its chat
 /// too, so that the item is not announced where it was made.
 struct marked {
@@ -52,6 +54,15 @@ struct comment_strike {
   std::string comment;  ///< uuid; empty: found by the marker
   asker by;
 };
+/// plane.attach_file: a picture or file of a message becomes an attachment. Appended behind the
+/// message's comment; its marker makes it one. What was said is in the comment whatever becomes of
+/// this.
+struct file_copy {
+  static constexpr std::string_view operation = "plane.attach_file";
+  chat_file what;
+  asker by;
+  static constexpr std::size_t most_of_a_message = 20;
+};
 /// One field of a work item as asked for. `field`: "state", "priority", "name", "start_date",
 /// "target_date", "assignees" (uuids, comma between), or "label:<uuid>" with value "on" or "off".
 struct field_edit {
@@ -70,7 +81,8 @@ struct item_update {
 };
 /// plane.create_item is the conversation's own: its payload is a thread_wants_item.
 inline constexpr std::string_view create_item_operation = "plane.create_item";
-using plane_write = std::variant<comment_creation, comment_strike, item_update, thread_wants_item>;
+using plane_write =
+    std::variant<comment_creation, comment_strike, item_update, thread_wants_item, file_copy>;
 inline constexpr std::string_view fields_object = "fields";
 
 std::string_view operation_of(const plane_write& w) noexcept;
@@ -112,6 +124,7 @@ struct queued_write {
 struct plane_outcome {
   std::optional<failure> failed;  ///< it is given up: the rest is empty
   std::string comment;            ///< uuid: made, found or struck
+  std::string attachment;         ///< uuid: made, or found
   bool gone = false;              ///< the comment or the item is not there any more
   std::optional<protocol::plane::work_item> item;  ///< as it is now, names resolved
   std::vector<std::string> dropped;                ///< assignees that Plane did not take: uuids

@@ -1,8 +1,10 @@
 // What somebody wrote: a command, a comment, or nothing to us.
 #include <algorithm>
 
+#include "protocol/html/utf8.hpp"
 #include "protocol/lark/content.hpp"
 #include "protocol/lark/to_html.hpp"
+#include "sync/plane_write.hpp"
 #include "sync/thread_dates.hpp"
 #include "sync/thread_orders.hpp"
 #include "sync/thread_words.hpp"
@@ -34,6 +36,39 @@ void strip(lark::rich_text& text, std::string_view bot, bool word) {
   }
 }
 
+/// A name that Plane and people can use; whatever is cut, the ending stays.
+std::string file_name(std::string_view said, std::string_view otherwise) {
+  constexpr std::size_t longest = 200, longest_ending = 9;
+  std::string out{trim(said)};
+  for (auto& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\') c = '_';
+  if (out.empty()) return std::string{otherwise};
+  if (out.size() <= longest) return out;
+  const auto dot = out.rfind('.');
+  const bool ends = dot != std::string::npos && out.size() - dot <= longest_ending;
+  const auto ending = ends ? out.substr(dot) : std::string{};
+  return std::string{protocol::html::cut_utf8(out, longest - ending.size())} + ending;
+}
+
+/// Each once, in the order in which they are read.
+std::vector<chat_file> files_of(const lark::rich_text& text) {
+  std::vector<chat_file> out;
+  std::size_t pictures = 0;
+  for (const auto& b : text.blocks)
+    for (const auto& r : b.line) {
+      const bool image = r.what == lark::run::kind::image;
+      if ((!image && r.what != lark::run::kind::file) || r.key.empty()) continue;
+      if (std::any_of(out.begin(), out.end(), [&](const auto& f) { return f.key == r.key; }))
+        continue;
+      const auto unnamed =
+          !image ? std::string{"file"}
+                 : "image" + (++pictures > 1 ? "-" + std::to_string(pictures) : std::string{});
+      out.push_back({r.key, file_name(r.text, unnamed), image});
+      if (out.size() > file_copy::most_of_a_message) return out;  // whoever plans tells of it
+    }
+  return out;
+}
+
 }  // namespace
 
 std::string comment_html(thread_desk& desk, const lark::message& m, bool word) {
@@ -58,8 +93,13 @@ void comment(thread_desk& desk, const lark::message& m, bool word) {
   auto html = comment_html(desk, m, word);
   if (desk.lacking() || html.empty()) return;
   desk.hand_over(entity_key::plane_issue(item.id),
-                 thread_commented{desk.plan.now.root, desk.plan.now.chat, m.message_id,
-                                  std::move(html), author});
+                 thread_commented{.thread = desk.plan.now.root,
+                                  .chat = desk.plan.now.chat,
+                                  .message = m.message_id,
+                                  .html = std::move(html),
+                                  .author = author,
+                                  .project = {},
+                                  .files = files_of(lark::read_content(m))});
   if (word) desk.remember_asked(m.message_id);
 }
 

@@ -42,6 +42,23 @@ private:
   int calls_, made_ = 0;
 };
 
+/// A call to another server, with an answer of at most so many bytes.
+class elsewhere final : public protocol::exchange {
+public:
+  protocol::step start() override {
+    protocol::call c;
+    c.request.url = "http://storage.test/upload";
+    c.operation = "chat.upload";
+    c.elsewhere = true;
+    c.max_answer_bytes = 4'096;
+    return c;
+  }
+  protocol::step on_response(const protocol::http_response& a) override {
+    if (a.status == 200) return protocol::finished{};
+    return failure{errc::upstream_down, "chat.upload", "refused", "", a.status, "", {}};
+  }
+};
+
 struct sent {
   std::string name;
   milliseconds at{};
@@ -50,7 +67,9 @@ struct sent {
 struct bench {
   struct wire final : http::transport {
     explicit wire(bench& b) : of(b) {}
-    void send(protocol::http_request r, http::call_limits, completion done) override {
+    void send(protocol::http_request r, http::call_limits limits, completion done) override {
+      of.sizes.push_back(limits.response_bytes);
+      of.with_key.push_back(!r.headers.empty());
       of.calls.push_back({r.url.substr(r.url.rfind('/') + 1), of.elapsed()});
       of.answers.emplace_back(of.elapsed() + of.travel, std::move(done));
     }
@@ -72,6 +91,9 @@ struct bench {
   milliseconds travel{0};
   int status = 200;
   std::vector<sent> calls;
+  std::vector<std::size_t> sizes;  ///< of answers, as asked for
+  std::vector<bool> with_key;
+  std::optional<failure> no_answer;  ///< instead of answers
   std::vector<std::string> ended;
   std::optional<failure> last_failure;
   std::deque<std::pair<milliseconds, http::transport::completion>> answers;
@@ -91,6 +113,10 @@ struct bench {
   connector_policy policy() {
     connector_policy p;
     p.name = "chat";
+    p.authorize = [](protocol::http_request& r) -> std::optional<failure> {
+      r.headers.push_back({"X-API-Key", "k", true});
+      return std::nullopt;
+    };
     p.admit = [this](steady_time, urgency,
                      const protocol::call& c) -> std::optional<admission_wait> {
       ++asked;
@@ -118,6 +144,10 @@ struct bench {
       while (!answers.empty() && answers.front().first <= elapsed()) {
         auto done = std::move(answers.front().second);
         answers.pop_front();
+        if (no_answer) {
+          done(*no_answer);
+          continue;
+        }
         protocol::http_response a;
         a.status = status;
         done(a);
@@ -134,7 +164,10 @@ struct bench {
   }
   void ask(const std::string& name, const std::string& key, urgency how = urgency::person,
            int calls_of_it = 1) {
-    auto e = std::make_shared<posts>(name, key, calls_of_it);
+    perform_it(name, std::make_shared<posts>(name, key, calls_of_it), how);
+  }
+  void perform_it(const std::string& name, std::shared_ptr<protocol::exchange> e,
+                  urgency how = urgency::person) {
     auto reply = std::make_shared<reply_once<performed>>(
         [this, name](const performed& p) {
           ended.push_back(p.failed ? name + "!" : name);
@@ -341,4 +374,46 @@ BOOST_AUTO_TEST_CASE(a_card_is_counted_by_itself_and_what_is_said_by_its_chat) {
       const auto first = (*made)->start();
       BOOST_TEST(std::get<protocol::call>(first).budget_key == key);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_elsewhere_has_no_part_in_key_budget_and_breaker) {
+  bench b;
+  b.start();
+  b.account_waits_until = 1h;
+  b.perform_it("upload", std::make_shared<elsewhere>());
+  b.run_for(10ms);
+  BOOST_TEST((b.ended == std::vector<std::string>{"upload"}));
+  BOOST_TEST(b.asked == 0u);
+  BOOST_TEST(b.sizes.at(0) == 4'096u);
+  BOOST_TEST(!b.with_key.at(0));
+  b.status = 503;
+  for (int n = 0; n < 100; ++n) {
+    b.perform_it("upload", std::make_shared<elsewhere>());
+    b.run_for(1ms);
+  }
+  b.status = 200;
+  b.account_waits_until.reset();
+  b.ended.clear();
+  b.ask("a", "");
+  b.run_for(10ms);
+  BOOST_TEST((b.ended == std::vector<std::string>{"a"}));  // the breaker is as closed as before
+  BOOST_TEST(b.with_key.back());
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_too_large_is_not_asked_for_again_and_opens_no_breaker) {
+  bench b;
+  b.start();
+  b.no_answer = failure{errc::too_large, "http.client", "too large", "", 0, "", {}};
+  for (int n = 0; n < 20; ++n) {
+    b.ask("a", "");
+    b.run_for(1s);
+  }
+  BOOST_TEST(b.calls.size() == 20u);
+  BOOST_REQUIRE(b.last_failure.has_value());
+  BOOST_TEST((b.last_failure->code == errc::too_large));
+  b.no_answer.reset();
+  b.ended.clear();
+  b.ask("b", "");
+  b.run_for(10ms);
+  BOOST_TEST((b.ended == std::vector<std::string>{"b"}));
 }

@@ -23,6 +23,20 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
   const std::string_view prefix = "/open-apis/im/v1/messages";
   const auto path = r.url.substr(std::string_view{origin}.size());
   ++calls;
+  if (const auto at = path.find("/resources/"); r.method == "GET" && at != std::string::npos) {
+    const auto said = path.substr(prefix.size() + 1, at - prefix.size() - 1);
+    const auto key = path.substr(at + 11, path.find('?') - at - 11);
+    const auto found = files.find(said + "/" + key);
+    a.headers = {{"Content-Type", "application/octet-stream"}};
+    if (found != files.end()) {
+      a.body = found->second;
+      return a;
+    }
+    a.status = 400;
+    a.headers = {{"Content-Type", "application/json"}};
+    a.body = R"({"code":230011,"msg":"The message was recalled."})";
+    return a;
+  }
   if (r.method == "PATCH" && path.starts_with(prefix)) {
     const auto body = json::parse(r.body);
     updates.push_back({.id = path.substr(prefix.size() + 1),
@@ -111,8 +125,8 @@ struct told_desk final : actors::facts_desk {
 
 }  // namespace
 
-chat_world::chat_world(std::uint64_t seed, sandbox::plane_options plane)
-    : world(seed, std::move(plane)) {
+chat_world::chat_world(std::uint64_t seed, sandbox::plane_options plane_options)
+    : world(seed, std::move(plane_options)) {
   settings.calendar.url.clear();
   tune = [](actors::options& o) {
     o.lark_on = true;
@@ -244,10 +258,7 @@ actors::fact_answer chat_world::answer(const sync::need& n) {
 }
 
 std::string chat_world::say(const std::string& text, const std::string& root, bool to_bot) {
-  const auto id = "om_person" + std::to_string(++said_);
-  const auto ms = std::to_string(to_micros(now()) / 1000);
-  json::object message{{"message_id", id},   {"create_time", ms},    {"update_time", ms},
-                       {"chat_id", chat_id}, {"chat_type", "group"}, {"message_type", "text"}};
+  json::object message{{"message_type", "text"}};
   const std::string shown = to_bot ? "@_user_1 " + text : text;
   message["content"] = json::serialize(json::object{{"text", shown}});
   if (to_bot)
@@ -256,6 +267,30 @@ std::string chat_world::say(const std::string& text, const std::string& root, bo
                                                    {"mentioned_type", "bot"},
                                                    {"name", "PlaneBridge"},
                                                    {"tenant_key", "t"}}};
+  return said_message(std::move(message), root);
+}
+
+std::string chat_world::say_file(const std::string& name, const std::string& bytes,
+                                 const std::string& root, bool image) {
+  const std::string id = "om_person" + std::to_string(said_ + 1);
+  const std::string key = (image ? "img_" : "file_") + std::to_string(said_ + 1);
+  chat.files[id + "/" + key] = bytes;
+  json::object message{{"message_type", image ? "image" : "file"}};
+  message["content"] =
+      json::serialize(image ? json::object{{"image_key", key}}
+                            : json::object{{"file_key", key}, {"file_name", name}});
+  return said_message(std::move(message), root);
+}
+
+std::string chat_world::said_message(json::object message, const std::string& root) {
+  const auto id = "om_person" + std::to_string(++said_);
+  const auto ms = std::to_string(to_micros(now()) / 1000);
+  const json::object common{{"message_id", id},
+                            {"create_time", ms},
+                            {"update_time", ms},
+                            {"chat_id", chat_id},
+                            {"chat_type", "group"}};
+  for (const auto& [key, value] : common) message[key] = value;
   if (!root.empty()) {
     message["root_id"] = root;
     message["parent_id"] = root;

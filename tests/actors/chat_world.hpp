@@ -23,6 +23,8 @@ public:
   std::vector<message> messages;  ///< the bot's, in order
   std::vector<message> updates;   ///< of cards: id and new content, in order
   unsigned calls = 0;
+  /// Of people's messages: bytes behind "<message>/<key>".
+  std::map<std::string, std::string> files;
   protocol::http_response handle(const protocol::http_request& r);
   [[nodiscard]] std::size_t saying(std::string_view text) const;
   /// The newest card in a conversation; in none: the newest that begins one.
@@ -50,6 +52,9 @@ public:
   /// A person says it, in the conversation `root` or starting one; returns the message's id. While
   /// the process is down it is said again until it was taken, as Feishu does.
   std::string say(const std::string& text, const std::string& root = {}, bool to_bot = false);
+  /// A picture or file, of a message type "image" or "file".
+  std::string say_file(const std::string& name, const std::string& bytes, const std::string& root,
+                       bool image = false);
   /// A person clicks what does this ("state", "comment") on a card of the bot, and chooses.
   void click(const chat_server::message& card, const std::string& what, const std::string& option,
              unsigned times = 1);
@@ -70,6 +75,7 @@ public:
   void push(const std::string& body);
 
 private:
+  std::string said_message(boost::json::object message, const std::string& root);
   void push_event(const std::string& type, const std::string& id, boost::json::object event);
   [[nodiscard]] actors::fact_answer answer(const sync::need& n);
   unsigned said_ = 0, done_ = 0;

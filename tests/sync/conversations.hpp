@@ -55,8 +55,11 @@ inline chat_author any_author() { return {any_text(), any_text(), any_text(), an
 
 inline between any_between() {
   switch (*rc::gen::inRange(0, 12)) {
-    case 0:
-      return thread_commented{any_text(), any_text(), any_text(), any_text(), any_author()};
+    case 0: {
+      thread_commented c{any_text(), any_text(), any_text(), any_text(), any_author()};
+      for (const auto& key : any_texts()) c.files.push_back({key, any_text(), any_flag()});
+      return c;
+    }
     case 1:
       return thread_recalled{any_text(), any_text(), any_text()};
     case 2: {
