@@ -8,6 +8,15 @@
 namespace pb::actors {
 namespace json = boost::json;
 
+/// Of one object the older goes first, or what is shown at last would be what was planned first.
+bool effect_lane::overtakes(const effect& e, timestamp now) const {
+  return !holds_back(e) &&
+         std::any_of(of_.effects_.begin(), of_.effects_.end(), [&](const effect& o) {
+           return o.id < e.id && o.object == e.object && o.integration == integration_ &&
+                  o.status == effect_status::waiting && o.due_at > now;
+         });
+}
+
 const persistence::effect* effect_lane::head() const {
   const auto now = ctx().clock.now();
   const effect *first = nullptr, *later = nullptr;
@@ -15,7 +24,7 @@ const persistence::effect* effect_lane::head() const {
     if (e.status != effect_status::waiting || e.integration != integration_) continue;
     if (e.due_at > now && !holds_back(e)) {
       if (later == nullptr || e.due_at < later->due_at) later = &e;
-    } else if (first == nullptr || e.id < first->id) {
+    } else if ((first == nullptr || e.id < first->id) && !overtakes(e, now)) {
       first = &e;
     }
   }

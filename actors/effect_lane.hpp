@@ -152,6 +152,7 @@ private:
   persistence::attempt attempt_row(const effect& e, const performed& p,
                                    const std::optional<failure>& f) const;
   void commit_outcome(persistence::write unit);
+  [[nodiscard]] bool overtakes(const effect& e, timestamp now) const;
   void arm(timestamp due);
   void announce(const effect& e, const std::string& how, const performed& p,
                 const std::optional<failure>& f);

@@ -61,6 +61,23 @@ BOOST_AUTO_TEST_CASE(a_click_in_the_midst_of_a_burst_is_on_the_card_at_once) {
   BOOST_TEST(s.chat.saying("blank and red") == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_refresh_that_is_tried_again_is_not_shown_over_a_newer_one) {
+  bound s;
+  s.start();
+  s.bind();
+  const auto before = s.chat.updates.size();
+  s.faults.push_back({.what = wire_fault::kind::reset, .method = "PATCH", .url = "lark.test"});
+  s.edit(s.item, R"({"name":"Login page is green"})");
+  s.pass(3min);  // its refresh failed, and waits for the next attempt
+  BOOST_TEST(s.chat.updates.size() == before);
+  s.faults.clear();
+  s.edit(s.item, R"({"name":"Login page is violet"})");
+  s.pass(30min);
+  s.rest();
+  BOOST_REQUIRE(s.chat.updates.size() > before);
+  BOOST_TEST(s.chat.updates.back().content.find("violet") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(what_waits_for_the_end_of_quiet_hours_keeps_no_answer_waiting) {
   bound s;
   s.start();
