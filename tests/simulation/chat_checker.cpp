@@ -246,10 +246,11 @@ void chat_checker::check_told() {
         following[item].erase(is.thread);
     }
     if (d.form != "plane.webhook" || d.event.find("comment") == std::string::npos) continue;
+    const bool written = d.event.ends_with("created");  // an edit may overtake it
     for (const auto& [id, c] : known_.comments) {
-      if (c.item != item || d.body->find(id) == std::string::npos || !heard.insert(id).second)
-        continue;
-      if (known_.gone_items.contains(item)) continue;
+      if (c.item != item || d.body->find(id) == std::string::npos) continue;
+      heard.insert(id);
+      if (!written || known_.gone_items.contains(item)) continue;
       for (const auto& [root, gets] : following[item]) {
         const auto times = saying(root, c.tag);
         const bool lost = ended(chat_of_[root], root);
@@ -282,7 +283,7 @@ void chat_checker::check_told() {
     if (is.how != sync::item_commented::what::written || ended(chat_of_[root], root)) continue;
     std::string tag;
     if (const auto c = known_.comments.find(is.comment); c != known_.comments.end())
-      tag = c->second.tag;
+      tag = c->second.removed ? "" : c->second.tag;
     if (const auto m = known_.messages.find(is.from_message); m != known_.messages.end())
       tag = m->second.recalled ? "" : m->second.tag;
     if (!tag.empty() && saying(root, tag) != 1)

@@ -27,7 +27,8 @@ struct chat_ledger {
   std::map<std::string, said> messages;  ///< what people wrote, by message id
   struct written {
     std::string item, tag;
-    bool unsure = false;  ///< Plane may have told nobody
+    bool unsure = false;   ///< Plane may have told nobody
+    bool removed = false;  ///< in Plane; its next webhook says so, if one is still to come
   };
   std::map<std::string, written> comments;  ///< of people in Plane, by uuid
   struct clicked {

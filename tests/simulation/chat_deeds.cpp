@@ -231,7 +231,7 @@ void chat_stage::in_plane(const chat_step& s) {
           quoted("comment_html", "<p>" + c.tag + " " + std::to_string(d % 5) + "</p>"));
       return;
     }
-    c.unsure = true;  // before anybody has heard of it, perhaps
+    c.unsure = c.removed = true;  // before anybody has heard of it, perhaps
     (void)world_.try_page("DELETE", at);
     return;
   }
