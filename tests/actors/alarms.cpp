@@ -122,7 +122,7 @@ struct account_of_feishu {
   manual_clock clock{from_micros(1'795'000'000'000'000)};
   seeded_random random{1};
   std::unique_ptr<persistence::inline_store> store =
-      std::move(*persistence::inline_store::open_in_memory(&random));
+      *persistence::inline_store::open_in_memory(&random);
   no_wire wire;
   actors::telemetry figures;
   actors::context_ptr ctx =

@@ -79,7 +79,7 @@ struct bench {
   manual_clock clock{from_micros(1'795'000'000'000'000)};
   seeded_random random{1};
   std::unique_ptr<persistence::inline_store> store = [this] {
-    return std::move(*persistence::inline_store::open_in_memory(&random));
+    return *persistence::inline_store::open_in_memory(&random);
   }();
   wire way{*this};
   telemetry figures;

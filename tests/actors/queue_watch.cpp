@@ -32,7 +32,7 @@ public:
   }
 
   std::unique_ptr<persistence::inline_store> inner =
-      std::move(persistence::inline_store::open_in_memory().value());
+      persistence::inline_store::open_in_memory().value();
   std::deque<std::function<void(result<persistence::reader*>)>> asked;
 };
 

@@ -46,7 +46,7 @@ struct fixture {
   secure_random random;
   no_transport transport;
   std::unique_ptr<persistence::inline_store> store =
-      std::move(persistence::inline_store::open_in_memory().value());
+      persistence::inline_store::open_in_memory().value();
   telemetry no_figures;
   context ctx{*store, transport, clock, random, no_figures, {}};
 };

@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(events_come_over_a_connection_of_its_own) {
   o.port = 0;
   o.lark_long_connection = true;
   o.link.reconnect_nonce = std::chrono::seconds{1};
-  const auto feishu = std::move(*sb::sandbox_server::start(o));
+  const auto feishu = *sb::sandbox_server::start(o);
   running b{false};
   BOOST_TEST(b.push("{}").status == 503);
   b.stop();
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_feishu_refuses_is_told_and_tried_again_af
   sb::run_options o;
   o.port = 0;
   o.lark_long_connection = true;
-  const auto feishu = std::move(*sb::sandbox_server::start(o));
+  const auto feishu = *sb::sandbox_server::start(o);
   running b{false};
   b.stop();
   b.environment["LARK_APP_ID"] = o.lark.app_id;

@@ -26,7 +26,7 @@ struct both_sides {
     o.api_key = pb::secret{api_key};
     o.plane.requests_per_minute = 0;
     o.lark_long_connection = true;
-    server = std::move(*sb::sandbox_server::start(o));
+    server = *sb::sandbox_server::start(o);
     const auto& p = server->seeds().projects.front();
     item = p.item_ids.front();
     b.environment["PLANE_BASE_URL"] = server->url();

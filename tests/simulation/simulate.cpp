@@ -32,7 +32,6 @@ struct wish {
 };
 
 constexpr unsigned seconds_per_seed = 120;
-volatile std::sig_atomic_t stalled = 0;
 std::uint64_t current_seed = 0;
 
 /// What is counted as carried out.
