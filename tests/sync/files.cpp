@@ -119,7 +119,9 @@ BOOST_AUTO_TEST_CASE(more_files_than_are_taken_are_not_all_handed_over) {
   boost::json::array line;
   for (int n = 0; n < 60; ++n)
     line.push_back(boost::json::object{{"tag", "img"}, {"image_key", "img_" + std::to_string(n)}});
-  const auto p = heard_message("post", {{"title", ""}, {"content", boost::json::array{line}}});
+  boost::json::array lines;
+  lines.push_back(line);
+  const auto p = heard_message("post", {{"title", ""}, {"content", lines}});
   BOOST_TEST(files_handed(p).size() == file_copy::most_of_a_message + 1);
 }
 
