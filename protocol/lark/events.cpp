@@ -132,6 +132,7 @@ preview_request read_preview(reader& r, const object& e) {
   const auto* c = r.child(e, "event", "context", need::required);
   if (c == nullptr) return out;
   out.url = r.text(*c, "event.context", "url", need::required);
+  if (out.url.empty()) r.fail("event.context", "url", "empty");
   if (out.url.size() > max_url_bytes) r.fail("event.context", "url", "longer than 4096 bytes");
   out.preview_token = r.opaque(*c, "event.context", "preview_token");
   out.message_id = r.opaque(*c, "event.context", "open_message_id");

@@ -243,6 +243,9 @@ BOOST_AUTO_TEST_CASE(what_is_not_as_the_contract_says_is_refused_without_repeati
           std::string{R"({"type":"url_verification","challenge":{}})"},
           std::string{R"({"type":"event_callback","uuid":"u"})"},
           std::string{R"({"action":{},"token":"c-1"})"},
+          std::string{
+              R"({"schema":"2.0","header":{"event_id":"e1","event_type":"url.preview.get"},)"
+              R"("event":{"operator":{"open_id":"ou_1"},"context":{"url":""}}})"},
           std::string{"{\"type\":\"\xff\"}"},
           std::string(200, '['),
       })
