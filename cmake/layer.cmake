@@ -25,8 +25,7 @@ if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=[a-z,]*undefined")
 endif()
 
 # What nearly every file reads is read once for a layer and once for its tests: a quarter of the time
-# of a build. The presets debug and fuzz go without in the layers: there an include that a file forgot
-# is found.
+# of a build. The preset debug goes without in the layers: there an include that a file forgot is found.
 set(PB_COMMON_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string>
     <unordered_map> <variant> <vector>)
 # So that ccache knows what was precompiled.
@@ -47,6 +46,8 @@ function(pb_precompile target layer)
 endfunction()
 
 add_custom_target(tsan_tests)
+# Where the fuzzers are led by what an input reaches.
+set(PB_FUZZED_LAYERS base config protocol)
 set(PB_TSAN_LAYERS base persistence http actors sandbox)
 
 function(pb_layer name)
@@ -54,6 +55,9 @@ function(pb_layer name)
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${PB_WARNINGS})
+  if(PB_FUZZ AND name IN_LIST PB_FUZZED_LAYERS)
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
   target_link_libraries(${name} PUBLIC ${arg_LINK})
   if(PB_PRECOMPILED)
     if(name STREQUAL actors)

@@ -1,5 +1,5 @@
 // tests/fuzz/property: what a target states about its outcome, and the pieces of an input. A target
-// is one function from bytes to nothing; libFuzzer calls it in the `fuzz` preset, replay.cpp with
+// is one function from bytes to nothing; libFuzzer calls it in the `asan` preset, replay.cpp with
 // the kept corpus in all others.
 #pragma once
 #include <cstddef>
