@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/ascii.hpp"
+
 namespace pb::config {
 namespace {
 
@@ -32,12 +34,6 @@ std::vector<entry> all_rows() {
       std::copy_if(part.begin(), part.end(), std::back_inserter(rows),
                    [&section = section](const entry& e) { return e.section == section; });
   return rows;
-}
-
-std::string upper(std::string_view text) {
-  std::string out{text};
-  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return out;
 }
 
 slot shape(const entry& e) {
@@ -107,7 +103,7 @@ std::string entry::type_text() const {
 }
 
 std::string entry::own_variable() const {
-  return "PLANEBRIDGE_" + upper(section) + "_" + upper(key);
+  return "PLANEBRIDGE_" + upper_case(section) + "_" + upper_case(key);
 }
 
 std::vector<std::string> entry::all_variables() const {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/ascii.hpp"
 #include "config/sources.hpp"
 
 namespace pb::config {

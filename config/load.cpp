@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "config/rules.hpp"
 #include "config/sources.hpp"
 
@@ -18,11 +19,6 @@ struct variable_value {
   std::size_t line = 0, column = 0;
 };
 using variables = std::map<std::string, variable_value>;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool others_can_read(const std::string& path) {
   struct stat about {};
@@ -92,7 +88,7 @@ private:
     for (const entry& e : entries()) {
       if (!e.is_secret()) continue;
       for (const std::string& name : e.all_variables()) {
-        const std::string credential = lower(name);
+        const std::string credential = lower_case(name);
         const std::string path = inputs_.credentials_directory + "/" + credential;
         struct stat about {};
         if (::stat(path.c_str(), &about) != 0) continue;

@@ -8,20 +8,11 @@
 #include <charconv>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 
 namespace pb::config {
 namespace {
-
-objection no(std::string message, std::string suggestion = {}) {
-  return {std::move(message), std::move(suggestion)};
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 std::optional<int> small_number(std::string_view digits, int most) {
   int n = 0;
@@ -44,26 +35,26 @@ std::optional<objection> check_host_and_port(std::string_view authority) {
   if (host.starts_with('[')) {
     const std::size_t close = host.find(']');
     if (close == std::string_view::npos || !is_network(host.substr(1, close - 1), false))
-      return no("the URL's IPv6 address is not one");
+      return objection{"the URL's IPv6 address is not one"};
     port = host.substr(close + 1);
     if (!port.empty() && port[0] != ':')
-      return no("the URL's port is not a number from 1 to 65535");
+      return objection{"the URL's port is not a number from 1 to 65535"};
     host = host.substr(0, close + 1);
   } else if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
     port = host.substr(colon);
     host = host.substr(0, colon);
   }
-  if (host.empty()) return no("the URL names no host");
+  if (host.empty()) return objection{"the URL names no host"};
   const bool sane =
       host.starts_with('[') || std::all_of(host.begin(), host.end(), [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
       });
   if (!sane)
-    return no("the URL's host holds characters that host names do not have",
-              "write names with other letters in their ASCII form (xn--…)");
+    return objection{"the URL's host holds characters that host names do not have",
+                     "write names with other letters in their ASCII form (xn--…)"};
   if (!port.empty()) {
     const auto n = small_number(port.substr(1), 65'535);
-    if (!n || *n == 0) return no("the URL's port is not a number from 1 to 65535");
+    if (!n || *n == 0) return objection{"the URL's port is not a number from 1 to 65535"};
   }
   return std::nullopt;
 }
@@ -83,7 +74,7 @@ constexpr std::array<cron_field, 5> cron_fields{{
 
 std::optional<int> cron_value(const cron_field& f, std::string_view text) {
   if (text.size() == 3)
-    if (const std::size_t at = f.words.find(lower(text));
+    if (const std::size_t at = f.words.find(lower_case(text));
         at != std::string_view::npos && at % 3 == 0)
       return f.least + static_cast<int>(at / 3);
   const auto n = small_number(text, f.most);
@@ -108,18 +99,20 @@ bool cron_part_is_right(const cron_field& f, std::string_view part) {
 std::optional<objection> check_key(std::string_view text) {
   const auto bytes = from_base64(text);
   if (bytes && bytes->size() == 32) return std::nullopt;
-  return no(bytes ? "the key is base64 of " + std::to_string(bytes->size()) + " bytes, not of 32"
-                  : "the key is not base64",
-            "make one with: openssl rand -base64 32");
+  return objection{
+      bytes ? "the key is base64 of " + std::to_string(bytes->size()) + " bytes, not of 32"
+            : "the key is not base64",
+      "make one with: openssl rand -base64 32"};
 }
 
 std::optional<objection> check_proxy(std::string_view url) {
   if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return no("the proxy is not an http:// or https:// URL", "write http://host:port");
+    return objection{"the proxy is not an http:// or https:// URL", "write http://host:port"};
   std::string_view authority = authority_of(url);
   if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos)
     authority = authority.substr(at + 1);
-  if (auto why = check_host_and_port(authority)) return no("the proxy's host or port is not right");
+  if (auto why = check_host_and_port(authority))
+    return objection{"the proxy's host or port is not right"};
   return std::nullopt;
 }
 
@@ -128,30 +121,31 @@ std::optional<objection> check_slug(std::string_view slug) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
   });
   if (sane) return std::nullopt;
-  return no("\"" + printable(slug) + "\" is not a workspace slug",
-            "write only the part of the URL that names the workspace: my-team");
+  return objection{"\"" + printable(slug) + "\" is not a workspace slug",
+                   "write only the part of the URL that names the workspace: my-team"};
 }
 
 }  // namespace
 
 std::optional<objection> check_http_url(std::string_view url) {
-  const std::string scheme = lower(url.substr(0, url.find("://")));
+  const std::string scheme = lower_case(url.substr(0, url.find("://")));
   if (url.find("://") == std::string_view::npos)
-    return no("the URL does not begin with http:// or https://",
-              check_host_and_port(url.substr(0, url.find('/')))
-                  ? ""
-                  : "write https://" + printable(url, 200));
+    return objection{"the URL does not begin with http:// or https://",
+                     check_host_and_port(url.substr(0, url.find('/')))
+                         ? ""
+                         : "write https://" + printable(url, 200)};
   if (scheme != "http" && scheme != "https")
-    return no("the URL does not begin with http:// or https://");
+    return objection{"the URL does not begin with http:// or https://"};
   if (std::any_of(url.begin(), url.end(), [](char c) {
         const auto u = static_cast<unsigned char>(c);
         return u <= 0x20 || u >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>';
       }))
-    return no("the URL holds a blank or a character that must be percent-encoded");
+    return objection{"the URL holds a blank or a character that must be percent-encoded"};
   if (authority_of(url).find('@') != std::string_view::npos)
-    return no("the URL holds a user or a password", "use the entries for user and password");
+    return objection{"the URL holds a user or a password", "use the entries for user and password"};
   if (url.find_first_of("?#") != std::string_view::npos)
-    return no("the URL holds a query or a fragment", "write it up to the \"?\" or \"#\" only");
+    return objection{"the URL holds a query or a fragment",
+                     "write it up to the \"?\" or \"#\" only"};
   return check_host_and_port(authority_of(url));
 }
 
@@ -159,12 +153,12 @@ std::string host_of(std::string_view url) {
   std::string_view host = authority_of(url);
   if (const std::size_t at = host.rfind('@'); at != std::string_view::npos)
     host = host.substr(at + 1);
-  if (host.starts_with('[')) return lower(host.substr(1, host.find(']') - 1));
-  return lower(host.substr(0, host.find(':')));
+  if (host.starts_with('[')) return lower_case(host.substr(1, host.find(']') - 1));
+  return lower_case(host.substr(0, host.find(':')));
 }
 
 bool is_loopback_host(std::string_view host) {
-  const std::string name = lower(host);
+  const std::string name = lower_case(host);
   if (name == "localhost" || name.ends_with(".localhost")) return true;
   in6_addr six{};
   if (inet_pton(AF_INET6, name.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six) != 0;
@@ -194,16 +188,17 @@ std::optional<objection> check_cron(std::string_view text) {
     rest = blank == std::string_view::npos ? std::string_view{} : trimmed(rest.substr(blank));
   }
   if (fields.size() != cron_fields.size())
-    return no("a cron entry has five fields, this one has " + std::to_string(fields.size()),
-              "minute hour day-of-month month day-of-week, as in \"17 3 * * *\"");
+    return objection{"a cron entry has five fields, this one has " + std::to_string(fields.size()),
+                     "minute hour day-of-month month day-of-week, as in \"17 3 * * *\""};
   for (std::size_t i = 0; i < fields.size(); ++i) {
     std::string_view rest = fields[i];
     while (true) {
       const std::size_t comma = rest.find(',');
       if (!cron_part_is_right(cron_fields[i], rest.substr(0, comma)))
-        return no("\"" + printable(fields[i]) + "\" is not a " + std::string{cron_fields[i].name} +
-                  " field (" + std::to_string(cron_fields[i].least) + " to " +
-                  std::to_string(cron_fields[i].most) + ", *, lists, ranges, steps)");
+        return objection{"\"" + printable(fields[i]) + "\" is not a " +
+                         std::string{cron_fields[i].name} + " field (" +
+                         std::to_string(cron_fields[i].least) + " to " +
+                         std::to_string(cron_fields[i].most) + ", *, lists, ranges, steps)"};
       if (comma == std::string_view::npos) break;
       rest.remove_prefix(comma + 1);
     }
@@ -221,12 +216,13 @@ std::optional<objection> check_time_zone(const std::string& name) try {
   auto near = nearest(name, names);
   // "Shanghai" alone means the zone that ends with it.
   for (const std::string& known : names)
-    if (lower(known).ends_with("/" + lower(name))) near = known;
-  return no("\"" + printable(name) + "\" is not a time zone that the tz database knows",
-            near ? "did you mean \"" + *near + "\"?" : "write a name such as Asia/Shanghai or UTC");
+    if (lower_case(known).ends_with("/" + lower_case(name))) near = known;
+  return objection{
+      "\"" + printable(name) + "\" is not a time zone that the tz database knows",
+      near ? "did you mean \"" + *near + "\"?" : "write a name such as Asia/Shanghai or UTC"};
 } catch (const std::exception&) {
   // The library reports a missing database by throwing.
-  return no("the machine has no tz database", "install the package tzdata");
+  return objection{"the machine has no tz database", "install the package tzdata"};
 }
 
 std::optional<objection> check_form(const entry& e, const settings& s) {
@@ -244,14 +240,14 @@ std::optional<objection> check_form(const entry& e, const settings& s) {
       return check_time_zone(text);
     case form::address:
       if (is_network(text, false)) return std::nullopt;
-      return no(
+      return objection{
           "\"" + printable(text) + "\" is not an IP address",
-          "write 0.0.0.0 for all, :: for all including IPv6, 127.0.0.1 for this machine only");
+          "write 0.0.0.0 for all, :: for all including IPv6, 127.0.0.1 for this machine only"};
     case form::network:
       for (const std::string& one : texts(e, s))
         if (!is_network(one, true))
-          return no("\"" + printable(one) + "\" is neither an address nor a network",
-                    "write 192.0.2.7, 10.0.0.0/8 or fd00::/8");
+          return objection{"\"" + printable(one) + "\" is neither an address nor a network",
+                           "write 192.0.2.7, 10.0.0.0/8 or fd00::/8"};
       return std::nullopt;
     case form::base64_key:
       for (const std::string_view one : revealed(e, s))
@@ -263,7 +259,7 @@ std::optional<objection> check_form(const entry& e, const settings& s) {
       return std::nullopt;
     case form::database_url:
       if (auto target = database_of(s); !target)
-        return no(target.error().detail, target.error().remedy);
+        return objection{target.error().detail, target.error().remedy};
       return std::nullopt;
   }
   return std::nullopt;

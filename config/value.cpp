@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/ascii.hpp"
+
 namespace pb::config {
 namespace {
 
@@ -15,10 +17,6 @@ template <class T>
 struct is_duration : std::false_type {};
 template <class R, class P>
 struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
-
-objection no(std::string message, std::string suggestion = {}) {
-  return {std::move(message), std::move(suggestion)};
-}
 
 std::string type_of(const raw_value& v) {
   static constexpr const char* names[] = {"a text", "a number", "a fraction", "true or false",
@@ -34,7 +32,7 @@ std::optional<std::int64_t> with_unit(std::string_view key, std::string_view tex
   if (error != std::errc{} || amount < 0 || amount > 1'000'000'000) return std::nullopt;
   std::string unit;
   for (const char* p = end; p != text.data() + text.size(); ++p)
-    if (*p != ' ') unit += static_cast<char>(std::tolower(static_cast<unsigned char>(*p)));
+    if (*p != ' ') unit += lower_case(*p);
   struct known {
     std::string_view unit;
     std::int64_t factor;
@@ -68,59 +66,61 @@ std::variant<std::int64_t, objection> as_number(const entry& e, const raw_value&
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
     const bool whole = error == std::errc{} && end == digits.data() + digits.size();
     if (error == std::errc::result_out_of_range)
-      return no("the number is out of range (" + e.type_text() + ")");
+      return objection{"the number is out of range (" + e.type_text() + ")"};
     if (!whole) {
       if (const auto plain = with_unit(e.key, digits))
-        return no("a number without a unit is expected, not \"" + printable(digits) + "\"",
-                  "write " + std::to_string(*plain));
-      return no("\"" + printable(digits) + "\" is not a whole number (" + e.type_text() + ")");
+        return objection{"a number without a unit is expected, not \"" + printable(digits) + "\"",
+                         "write " + std::to_string(*plain)};
+      return objection{"\"" + printable(digits) + "\" is not a whole number (" + e.type_text() +
+                       ")"};
     }
     if (!v.from_text)
-      return no("a number is expected, not a text",
-                "write " + std::to_string(n) + " without quotes");
+      return objection{"a number is expected, not a text",
+                       "write " + std::to_string(n) + " without quotes"};
   } else if (const auto* f = std::get_if<double>(&v.held)) {
     const bool sane = std::isfinite(*f) && std::fabs(*f) < 9e15;
-    return no("a whole number is expected (" + e.type_text() + ")",
-              sane ? "write " + std::to_string(std::llround(*f)) : "");
+    return objection{"a whole number is expected (" + e.type_text() + ")",
+                     sane ? "write " + std::to_string(std::llround(*f)) : ""};
   } else {
-    return no("a number is expected, not " + type_of(v));
+    return objection{"a number is expected, not " + type_of(v)};
   }
   if (n < e.least || n > e.most)
-    return no(std::to_string(n) + " is out of range (" + std::to_string(e.least) + " to " +
-                  std::to_string(e.most) + ")",
-              "write " + std::to_string(std::clamp(n, e.least, e.most)) + " or what lies between");
+    return objection{
+        std::to_string(n) + " is out of range (" + std::to_string(e.least) + " to " +
+            std::to_string(e.most) + ")",
+        "write " + std::to_string(std::clamp(n, e.least, e.most)) + " or what lies between"};
   return n;
 }
 
 std::variant<bool, objection> as_boolean(const raw_value& v) {
   if (const auto* held = std::get_if<bool>(&v.held)) return *held;
   if (const auto* text = std::get_if<std::string>(&v.held)) {
-    std::string word{trimmed(*text)};
-    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string word = lower_case(trimmed(*text));
     const bool yes = word == "true" || word == "1" || word == "yes" || word == "on";
     const bool nay = word == "false" || word == "0" || word == "no" || word == "off";
     if (yes || nay) {
       if (v.from_text) return yes;
-      return no("true or false is expected, not a text",
-                yes ? "write true without quotes" : "write false without quotes");
+      return objection{"true or false is expected, not a text",
+                       yes ? "write true without quotes" : "write false without quotes"};
     }
-    return no("\"" + printable(word) + "\" is neither true nor false");
+    return objection{"\"" + printable(word) + "\" is neither true nor false"};
   }
-  return no("true or false is expected, not " + type_of(v));
+  return objection{"true or false is expected, not " + type_of(v)};
 }
 
 std::variant<std::string, objection> as_text(const entry& e, const raw_value& v) {
   const auto* text = std::get_if<std::string>(&v.held);
   if (text == nullptr)
-    return no("a text is expected, not " + type_of(v),
-              v.held.index() <= 3 ? "put the value in double quotes" : "");
+    return objection{"a text is expected, not " + type_of(v),
+                     v.held.index() <= 3 ? "put the value in double quotes" : ""};
   if (text->size() > text_limit)
-    return no("the value is longer than " + std::to_string(text_limit) + " bytes");
-  if (!valid_utf8(*text)) return no("the value is not valid UTF-8");
+    return objection{"the value is longer than " + std::to_string(text_limit) + " bytes"};
+  if (!valid_utf8(*text)) return objection{"the value is not valid UTF-8"};
   if (std::any_of(text->begin(), text->end(),
                   [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
-    return no(e.is_secret() ? "the secret contains a line break or another control character"
-                            : "the value contains a line break or another control character");
+    return objection{e.is_secret()
+                         ? "the secret contains a line break or another control character"
+                         : "the value contains a line break or another control character"};
   return *text;
 }
 
@@ -131,12 +131,12 @@ std::variant<std::vector<std::string>, objection> as_list(const entry& e, const 
   } else if (const auto* text = std::get_if<std::string>(&v.held)) {
     pieces = split_list(*text);
   } else {
-    return no("a list of texts is expected, not " + type_of(v), "write [\"…\", \"…\"]");
+    return objection{"a list of texts is expected, not " + type_of(v), "write [\"…\", \"…\"]"};
   }
   if (pieces.size() > list_limit)
-    return no("the list is longer than " + std::to_string(list_limit) + " values");
+    return objection{"the list is longer than " + std::to_string(list_limit) + " values"};
   for (const std::string& piece : pieces) {
-    if (piece.empty()) return no("the list contains an empty value");
+    if (piece.empty()) return objection{"the list contains an empty value"};
     auto checked = as_text(e, raw_value{piece, v.from_text});
     if (auto* why = std::get_if<objection>(&checked)) return std::move(*why);
   }
@@ -153,8 +153,8 @@ std::variant<std::size_t, objection> as_choice(const entry& e, const raw_value& 
     words.emplace_back(e.choices[i]);
   }
   const auto near = nearest(word, words);
-  return no("\"" + printable(word) + "\" is not " + e.type_text(),
-            near ? "did you mean \"" + *near + "\"?" : "");
+  return objection{"\"" + printable(word) + "\" is not " + e.type_text(),
+                   near ? "did you mean \"" + *near + "\"?" : ""};
 }
 
 /// Reads with `read` and stores through `store`; the objection otherwise.

@@ -26,7 +26,7 @@ struct raw_value {
 
 struct objection {
   std::string message;
-  std::string suggestion;
+  std::string suggestion{};
 };
 
 /// Puts the value where it belongs, or says why not; the settings are then untouched. The message
@@ -61,6 +61,5 @@ std::string printable(std::string_view text, std::size_t limit = 80);
 bool valid_utf8(std::string_view text) noexcept;
 /// Split at commas, surrounding blanks removed, empty pieces dropped.
 std::vector<std::string> split_list(std::string_view text);
-std::string_view trimmed(std::string_view text) noexcept;
 
 }  // namespace pb::config

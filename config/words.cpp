@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "config/value.hpp"
 
@@ -10,12 +11,9 @@ namespace {
 
 constexpr std::size_t longest_word = 64;
 
-std::string lower(std::string_view text) {
-  std::string out{text.substr(0, longest_word)};
-  for (char& c : out) {
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (c == '-') c = '_';
-  }
+std::string comparable(std::string_view text) {
+  std::string out = lower_case(text.substr(0, longest_word));
+  std::replace(out.begin(), out.end(), '-', '_');
   return out;
 }
 
@@ -43,13 +41,6 @@ std::string printable(std::string_view text, std::size_t limit) {
     text.remove_prefix(std::max<std::size_t>(n, 1));
   }
   return out;
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 std::vector<std::string> split_list(std::string_view text) {
@@ -80,12 +71,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
-  const std::string wanted = lower(word);
+  const std::string wanted = comparable(word);
   if (wanted.empty()) return std::nullopt;
   std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   std::optional<std::string> found;
   for (const std::string& candidate : candidates) {
-    const std::string known = lower(candidate);
+    const std::string known = comparable(candidate);
     std::size_t distance = edit_distance(wanted, known);
     // A forgotten unit or prefix is the likelier error: "header_timeout" for "header_timeout_ms".
     if (wanted.size() >= 3 && (known.starts_with(wanted + "_") || known.ends_with("_" + wanted)))
