@@ -1,11 +1,12 @@
 #include "protocol/http_message.hpp"
 
+#include "base/ascii.hpp"
+
 namespace pb::protocol {
 namespace {
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
+  c = lower_case(c);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 const http_header* find(const std::vector<http_header>& headers, std::string_view name) noexcept {
@@ -30,8 +31,18 @@ http_request json_request(std::string_view method, std::string url) {
 bool iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
+    if (lower_case(a[i]) != lower_case(b[i])) return false;
   return true;
+}
+
+bool is_token_char(char c) noexcept {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+         marks.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
 std::string_view http_response::header(std::string_view name) const noexcept {

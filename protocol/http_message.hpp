@@ -49,5 +49,8 @@ void add_query(std::string& url, std::string_view key, std::string_view value);
 http_request json_request(std::string_view method, std::string url);
 /// ASCII case-insensitive, as header names and schemes compare.
 bool iequals(std::string_view a, std::string_view b) noexcept;
+/// A token of RFC 9110, 5.6.2: names of headers and methods; never empty.
+bool is_token(std::string_view text) noexcept;
+bool is_token_char(char c) noexcept;
 
 }  // namespace pb::protocol

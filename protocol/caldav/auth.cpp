@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "protocol/caldav/href.hpp"
 
@@ -11,19 +12,6 @@ namespace {
 constexpr std::size_t header_limit = 16 * 1024;
 constexpr std::size_t challenge_limit = 16;
 constexpr std::size_t param_limit = 32;
-
-std::string lower_case(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-bool token_char(char c) noexcept {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         others.find(c) != std::string_view::npos;
-}
 
 class scanner {
 public:
@@ -41,7 +29,7 @@ public:
   }
   std::string_view token() {
     std::size_t n = 0;
-    while (n < rest_.size() && token_char(rest_[n])) ++n;
+    while (n < rest_.size() && is_token_char(rest_[n])) ++n;
     const auto out = rest_.substr(0, n);
     rest_.remove_prefix(n);
     return out;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "protocol/html/utf8.hpp"
 #include "protocol/http_message.hpp"
 
@@ -9,19 +10,11 @@ namespace pb::protocol::caldav {
 namespace {
 constexpr std::size_t line_octets = 75;
 
-char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
-std::string upper_case(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out) c = upper(c);
-  return out;
-}
-
 bool name_char(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-failure bad(errc code, std::string detail) {
+failure bad_object(errc code, std::string detail) {
   return {code, "caldav.read_event", std::move(detail), "", 0, "", {}};
 }
 
@@ -103,28 +96,29 @@ content_line make_line(std::string_view name, std::string_view value, std::strin
 }
 
 result<std::vector<content_line>> parse_lines(std::string_view text, const read_limits& limits) {
-  if (text.size() > limits.bytes) return bad(errc::too_large, "calendar object is too large");
+  if (text.size() > limits.bytes)
+    return bad_object(errc::too_large, "calendar object is too large");
   if (text.find('\0') != std::string_view::npos)
-    return bad(errc::bad_input, "calendar object holds a zero byte");
+    return bad_object(errc::bad_input, "calendar object holds a zero byte");
   std::vector<content_line> lines;
   std::vector<std::string> open;
   failure wrong;
   each_line(text, [&](std::string&& one) {
     if (one.empty()) return true;
     if (lines.size() >= limits.lines) {
-      wrong = bad(errc::too_large, "calendar object has too many lines");
+      wrong = bad_object(errc::too_large, "calendar object has too many lines");
       return false;
     }
     auto line = parse_line(std::move(one));
     if (line.name == "BEGIN") {
       if (open.size() >= limits.depth) {
-        wrong = bad(errc::too_large, "calendar object nests too deep");
+        wrong = bad_object(errc::too_large, "calendar object nests too deep");
         return false;
       }
       open.push_back(upper_case(line.value()));
     } else if (line.name == "END") {
       if (open.empty() || open.back() != upper_case(line.value())) {
-        wrong = bad(errc::bad_input, "END does not match BEGIN");
+        wrong = bad_object(errc::bad_input, "END does not match BEGIN");
         return false;
       }
       open.pop_back();
@@ -133,10 +127,10 @@ result<std::vector<content_line>> parse_lines(std::string_view text, const read_
     return true;
   });
   if (wrong.code != errc::none) return wrong;
-  if (!open.empty()) return bad(errc::bad_input, "component is not closed");
+  if (!open.empty()) return bad_object(errc::bad_input, "component is not closed");
   if (lines.empty() || lines.front().name != "BEGIN" ||
       !iequals(lines.front().value(), "VCALENDAR"))
-    return bad(errc::bad_input, "not an iCalendar object");
+    return bad_object(errc::bad_input, "not an iCalendar object");
   return lines;
 }
 

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <pugixml.hpp>
 
+#include "base/ascii.hpp"
 #include "protocol/html/utf8.hpp"
 
 namespace pb::protocol::caldav {
 namespace {
 constexpr std::size_t description_bytes = 300;
 
-failure bad(errc code, std::string detail) {
+failure bad_xml(errc code, std::string detail) {
   return {code, "caldav.parse_xml", std::move(detail), "", 0, "", {}};
 }
 
@@ -22,17 +23,10 @@ xml_space known_space(std::string_view uri) {
   return xml_space::other;
 }
 
-std::string trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return std::string{text};
-}
-
 /// Copies pugixml's tree with its prefixes resolved, within limits.
-class reader {
+class tree_reader {
 public:
-  explicit reader(const xml_limits& limits) : limits_(limits) {}
+  explicit tree_reader(const xml_limits& limits) : limits_(limits) {}
 
   bool read(const pugi::xml_node& from, xml_node& to, std::size_t depth) {
     if (depth > limits_.depth) return refuse("nests too deep");
@@ -136,20 +130,20 @@ std::string xml_node::attribute(std::string_view local) const {
 }
 
 result<xml_node> parse_xml(std::string_view body, const xml_limits& limits) {
-  if (body.size() > limits.bytes) return bad(errc::too_large, "answer is too large");
+  if (body.size() > limits.bytes) return bad_xml(errc::too_large, "answer is too large");
   pugi::xml_document doc;
   // parse_doctype only to see that there is one: a DAV answer never has, an XML bomb does.
   const auto parsed =
       doc.load_buffer(body.data(), body.size(),
                       pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata_single,
                       pugi::encoding_auto);
-  if (!parsed) return bad(errc::unexpected_answer, "answer is not XML");
+  if (!parsed) return bad_xml(errc::unexpected_answer, "answer is not XML");
   for (const auto& top : doc.children())
     if (top.type() == pugi::node_doctype)
-      return bad(errc::unexpected_answer, "answer has a document type");
+      return bad_xml(errc::unexpected_answer, "answer has a document type");
   xml_node root;
-  reader in{limits};
-  if (!in.read(doc.document_element(), root, 1)) return bad(errc::too_large, in.why());
+  tree_reader in{limits};
+  if (!in.read(doc.document_element(), root, 1)) return bad_xml(errc::too_large, in.why());
   return root;
 }
 
@@ -179,14 +173,14 @@ const xml_node* dav_response::property(xml_space s, std::string_view local) cons
 
 std::string dav_response::text_of(xml_space s, std::string_view local) const {
   const auto* p = property(s, local);
-  return p == nullptr ? std::string{} : trimmed(p->text);
+  return p == nullptr ? std::string{} : std::string{trimmed(p->text)};
 }
 
 std::vector<std::string> dav_response::hrefs_of(xml_space s, std::string_view local) const {
   std::vector<std::string> out;
   if (const auto* p = property(s, local))
     for (const auto& c : p->children)
-      if (c.is(xml_space::dav, "href")) out.push_back(trimmed(c.text));
+      if (c.is(xml_space::dav, "href")) out.emplace_back(trimmed(c.text));
   return out;
 }
 
@@ -194,7 +188,7 @@ result<multistatus> parse_multistatus(std::string_view body) {
   auto root = parse_xml(body);
   if (!root) return root.error();
   if (!root->is(xml_space::dav, "multistatus"))
-    return bad(errc::unexpected_answer, "answer is not a multistatus");
+    return bad_xml(errc::unexpected_answer, "answer is not a multistatus");
   multistatus out;
   for (auto& child : root->children) {
     if (child.is(xml_space::dav, "response")) out.responses.push_back(read_response(child));

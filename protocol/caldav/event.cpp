@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "base/entity.hpp"
 #include "protocol/html/utf8.hpp"
@@ -38,12 +39,6 @@ std::optional<chr::year_month_day> civil(std::string_view y, std::string_view m,
 
 bool blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return std::string{text};
-}
-
 bool control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 /// Runs of CR, LF and TAB become one space; other controls go.
@@ -59,7 +54,7 @@ std::string one_line(std::string_view text) {
     run = false;
     if (!control(c)) out += c;
   }
-  return trimmed(out);
+  return std::string{trimmed(out)};
 }
 
 std::string plain_lines(std::string_view text) {
@@ -192,7 +187,7 @@ event_values normalized(event_values values) {
   values.summary = one_line(html::valid_utf8(values.summary));
   values.description =
       cut_text(plain_lines(html::valid_utf8(values.description)), description_limit);
-  values.color = trimmed(values.color);
+  values.color = std::string{trimmed(values.color)};
   for (auto& c : values.color)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   values.url = ascii_uri(trimmed(values.url));

@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "protocol/http_message.hpp"
 
 namespace pb::protocol::caldav {
 namespace {
 constexpr std::size_t href_limit = 4096;
-
-std::string lower_case(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 /// Encodes what may not stand in a request target; "%" stays.
 std::string sendable(std::string_view text) {

@@ -117,7 +117,7 @@ const meaning* meaning_of(std::int64_t code) noexcept {
   return it == end || it->code != code ? nullptr : it;
 }
 
-std::string one_line(std::string text) {
+std::string message_line(std::string text) {
   for (auto& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return cut(std::move(text), max_message_bytes);
@@ -224,7 +224,7 @@ std::optional<failure> refusal_of(const http_response& answer, std::string_view 
   f.where = operation;
   f.status = answer.status;
   const auto id = answer.header("X-Tt-Logid");
-  if (!id.empty() && id.size() <= 200) f.request_id = one_line(std::string{id});
+  if (!id.empty() && id.size() <= 200) f.request_id = message_line(std::string{id});
   if (n == nullptr) {
     if (const auto pace = pace_of(answer); pace && f.code == errc::rate_limited)
       f.retry_after = pace->reset;
@@ -236,9 +236,10 @@ std::optional<failure> refusal_of(const http_response& answer, std::string_view 
            : answer.status == 200 || answer.status == 400 ? errc::bad_input
                                                           : meaning_of_status(answer.status);
   const auto* msg = root->if_contains("msg");
-  f.detail = std::string{code_prefix} + std::to_string(*n) + ": " +
-             (msg != nullptr && msg->is_string() ? one_line(std::string{view(msg->get_string())})
-                                                 : std::string{"without a message"});
+  f.detail =
+      std::string{code_prefix} + std::to_string(*n) + ": " +
+      (msg != nullptr && msg->is_string() ? message_line(std::string{view(msg->get_string())})
+                                          : std::string{"without a message"});
   if (m != nullptr) f.remedy = m->hint;
   if (const auto scopes = scopes_of(*root); !scopes.empty())
     f.remedy = "add the scope " + scopes + ' ' + std::string{ask_admin};

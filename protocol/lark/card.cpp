@@ -27,7 +27,6 @@ struct room {
   }
 };
 constexpr std::size_t id_limit = 128;
-constexpr std::size_t name_limit = 300;
 constexpr std::size_t title_limit = 400;
 
 std::string date_of(std::string_view text) {

@@ -16,7 +16,7 @@ namespace {
 using namespace shapes;
 
 constexpr int max_containers = 5;
-constexpr std::string_view where = "lark.card";
+constexpr std::string_view op_card = "lark.card";
 
 bool any_of(std::string_view text, std::initializer_list<std::string_view> all) {
   return std::find(all.begin(), all.end(), text) != all.end();
@@ -57,7 +57,7 @@ private:
   void fail(const std::string& path, std::string_view what, errc code = errc::bad_input) {
     if (problem_) return;
     problem_ = failure{.code = code,
-                       .where = std::string{where},
+                       .where = std::string{op_card},
                        .detail = (path.empty() ? "card" : path) + ": " + std::string{what}};
   }
 
@@ -434,14 +434,14 @@ std::size_t tags_below(const json::value& v) {
 }
 
 result<json::value> parsed(std::string_view text) {
-  return parse_json(text, card_limit_bytes, errc::bad_input, where);
+  return parse_json(text, card_limit_bytes, errc::bad_input, op_card);
 }
 }  // namespace
 
 result<void> validate_card(std::string_view text) {
   const auto refused = [](std::string detail) {
     return failure{
-        .code = errc::too_large, .where = std::string{where}, .detail = std::move(detail)};
+        .code = errc::too_large, .where = std::string{op_card}, .detail = std::move(detail)};
   };
   if (text.size() > card_limit_bytes)
     return refused("card: " + std::to_string(text.size()) + " bytes, at most 30 KB are allowed");

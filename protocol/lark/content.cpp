@@ -13,7 +13,7 @@ namespace json = boost::json;
 namespace {
 
 using object = json::object;
-constexpr std::string_view where = "lark.content";
+constexpr std::string_view op_content = "lark.content";
 constexpr std::size_t max_left_out = 20;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -29,9 +29,9 @@ std::string_view text_of(const object& o, std::string_view key) noexcept {
 }
 
 /// Collects blocks within the bounds; a mention's `key` is still the message's own "@_user_1".
-class writer {
+class rich_text_writer {
 public:
-  explicit writer(rich_text& out) : out_(out) {}
+  explicit rich_text_writer(rich_text& out) : out_(out) {}
 
   void put(run r) {
     if (++runs_ > max_runs) return leave_out("too long");
@@ -111,7 +111,7 @@ std::string_view key_at(std::string_view rest, const std::vector<mention>& menti
   return best;
 }
 
-void put_text(writer& w, std::string_view text, const std::vector<mention>& mentions) {
+void put_text(rich_text_writer& w, std::string_view text, const std::vector<mention>& mentions) {
   constexpr std::string_view all = "@_all";
   std::string plain;
   const auto flush = [&] {
@@ -173,7 +173,7 @@ std::string language_of(std::string_view name) {
   return out;
 }
 
-void put_node(writer& w, const object& node) {
+void put_node(rich_text_writer& w, const object& node) {
   const auto tag = text_of(node, "tag");
   const auto text = text_of(node, "text");
   if (tag == "text" || tag == "md") {
@@ -212,7 +212,7 @@ void put_node(writer& w, const object& node) {
   }
 }
 
-void put_paragraphs(writer& w, const json::value* content) {
+void put_paragraphs(rich_text_writer& w, const json::value* content) {
   if (content == nullptr || !content->is_array()) return w.leave_out("unreadable");
   for (const auto& paragraph : content->get_array()) {
     const auto* nodes = paragraph.if_array();
@@ -238,13 +238,13 @@ const object& without_language(const object& post) {
   return post;
 }
 
-void put_post(writer& w, rich_text& out, const object& content) {
+void put_post(rich_text_writer& w, rich_text& out, const object& content) {
   const auto& post = without_language(content);
   out.title = cut(std::string{text_of(post, "title")}, max_name_bytes);
   put_paragraphs(w, post.if_contains("content"));
 }
 
-void put_file(writer& w, run::kind what, const object& o, std::string_view key,
+void put_file(rich_text_writer& w, run::kind what, const object& o, std::string_view key,
               std::string_view name) {
   const auto k = text_of(o, key);
   if (!is_id(k)) return w.leave_out("unreadable");
@@ -257,9 +257,9 @@ void put_file(writer& w, run::kind what, const object& o, std::string_view key,
 
 rich_text read_raw(const message& m) {
   rich_text out;
-  writer w{out};
+  rich_text_writer w{out};
   if (m.content.empty() || m.deleted) return out;
-  const auto parsed = parse_json(m.content, max_push_bytes, errc::bad_input, where);
+  const auto parsed = parse_json(m.content, max_push_bytes, errc::bad_input, op_content);
   const auto* o = parsed ? parsed->if_object() : nullptr;
   if (o == nullptr) {
     w.leave_out("unreadable");

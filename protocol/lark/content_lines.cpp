@@ -8,7 +8,8 @@
 namespace pb::protocol::lark {
 namespace {
 
-std::string_view trimmed(std::string_view s) noexcept {
+/// Chinese writers indent with the wide space.
+std::string_view without_margins(std::string_view s) noexcept {
   constexpr std::string_view wide = "\u3000";
   for (;;) {
     if (!s.empty() && (s.front() == ' ' || s.front() == '\n' || s.front() == '\t'))
@@ -87,7 +88,7 @@ std::string lines(const rich_text& t, Name name) {
       out += '\n';
     }
   }
-  return std::string{trimmed(out)};
+  return std::string{without_margins(out)};
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ private:
   sha256_digest bytes_;
 };
 
-failure refused(std::string_view why) {
+failure not_decrypted(std::string_view why) {
   return {.code = errc::bad_input, .where = "lark.decrypt", .detail = std::string{why}};
 }
 
@@ -52,9 +52,9 @@ result<std::string> decrypt(std::string_view base64, const secret& encrypt_key) 
                    .detail = "lark.encrypt_key",
                    .remedy = "set lark.encrypt_key to the app's Encrypt Key"};
   const auto sealed = from_base64(base64);
-  if (!sealed) return refused("not base64");
+  if (!sealed) return not_decrypted("not base64");
   if (sealed->size() < 2 * block_bytes || sealed->size() % block_bytes != 0)
-    return refused("not a whole number of cipher blocks after the first");
+    return not_decrypted("not a whole number of cipher blocks after the first");
   const std::string_view iv = std::string_view{*sealed}.substr(0, block_bytes);
   const std::string_view text = std::string_view{*sealed}.substr(block_bytes);
   const derived_key key{encrypt_key};
@@ -66,7 +66,7 @@ result<std::string> decrypt(std::string_view base64, const secret& encrypt_key) 
       EVP_DecryptUpdate(c.get(), bytes_of(plain), &head, bytes_of(text),
                         static_cast<int>(text.size())) != 1 ||
       EVP_DecryptFinal_ex(c.get(), bytes_of(plain) + head, &tail) != 1)
-    return refused("does not open with lark.encrypt_key");
+    return not_decrypted("does not open with lark.encrypt_key");
   plain.resize(static_cast<std::size_t>(head) + static_cast<std::size_t>(tail));
   return plain;
 }

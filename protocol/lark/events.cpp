@@ -9,7 +9,7 @@ namespace pb::protocol::lark {
 namespace json = boost::json;
 namespace {
 
-constexpr std::string_view where = "lark.event";
+constexpr std::string_view op_event = "lark.event";
 constexpr std::size_t max_type_bytes = 100, max_url_bytes = 4'096, max_value_bytes = 64u << 10;
 constexpr std::size_t max_form_values = 200;
 
@@ -222,9 +222,9 @@ void read_v1(reader& r, const object& root, event& out) {
 }  // namespace
 
 result<event> parse_event(std::string_view decrypted_json) {
-  const auto parsed = parse_json(decrypted_json, max_push_bytes, errc::bad_input, where);
+  const auto parsed = parse_json(decrypted_json, max_push_bytes, errc::bad_input, op_event);
   if (!parsed) return parsed.error();
-  reader r{errc::bad_input, where};
+  reader r{errc::bad_input, op_event};
   const auto* root = parsed->if_object();
   if (root == nullptr) {
     r.fail("", "body", "an object is due, got " + std::string{kind_name(*parsed)});

@@ -4,19 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.hpp"
+
 namespace pb::protocol::lark {
 namespace {
 
-constexpr std::size_t people_per_call = 50;
-
 step asking(http_request r, std::string_view operation) {
   return call{std::move(r), std::string{operation}, true};
-}
-
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 /// The answer's value goes into `into`, or its failure ends the exchange.
@@ -133,9 +127,9 @@ step look_up_people::on_response(const http_response& answer) {
   const auto found = parse_found_people(answer);
   if (!found) return found.error();
   for (std::size_t i = asked_; i < asked_ + batch_; ++i) {
-    const auto wanted = lower(emails_[i]);
+    const auto wanted = lower_case(emails_[i]);
     for (const auto& one : *found) {
-      if (one.open_id.empty() || lower(one.email) != wanted) continue;
+      if (one.open_id.empty() || lower_case(one.email) != wanted) continue;
       values_[i].open_id = one.open_id;
       values_[i].resigned = one.resigned;
     }

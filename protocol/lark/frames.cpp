@@ -14,7 +14,7 @@ constexpr std::size_t max_header_bytes = 8u << 10;
 
 enum wire : std::uint64_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
-failure refused(std::string_view why, errc code = errc::bad_input) {
+failure bad_frame(std::string_view why, errc code = errc::bad_input) {
   return {.code = code, .where = "lark.frame", .detail = std::string{why}};
 }
 
@@ -135,7 +135,8 @@ std::string_view frame::header(std::string_view key) const noexcept {
 }
 
 result<frame> read_frame(std::string_view text) {
-  if (text.size() > max_frame_bytes) return refused("a frame of more than 2 MiB", errc::too_large);
+  if (text.size() > max_frame_bytes)
+    return bad_frame("a frame of more than 2 MiB", errc::too_large);
   frame f;
   unsigned seen = 0;  // one bit for each required member
   member_reader r{text};
@@ -150,9 +151,9 @@ result<frame> read_frame(std::string_view text) {
     if (is(4, varint)) f.method = narrowed(r.value);
     if (is(5, bytes)) {
       auto header = read_header(r.text);
-      if (!header) return refused("a header that is none");
+      if (!header) return bad_frame("a header that is none");
       if (f.headers.size() == max_frame_headers)
-        return refused("more than 64 headers", errc::too_large);
+        return bad_frame("more than 64 headers", errc::too_large);
       f.headers.push_back(std::move(*header));
     }
     if (is(6, bytes)) f.payload_encoding = r.text;
@@ -160,8 +161,8 @@ result<frame> read_frame(std::string_view text) {
     if (is(8, bytes)) f.payload = r.text;
     if (is(9, bytes)) f.log_id_new = r.text;
   }
-  if (r.bad) return refused("not a protobuf message");
-  if (seen != 0b11110) return refused("a required member is missing");
+  if (r.bad) return bad_frame("not a protobuf message");
+  if (seen != 0b11110) return bad_frame("a required member is missing");
   return f;
 }
 
@@ -222,12 +223,13 @@ std::size_t frame_joiner::total() const noexcept {
 result<std::optional<std::string>> frame_joiner::add(const frame& f, timestamp now) {
   forget_old(now);
   const auto sum = count_of(f.header("sum"), 1), seq = count_of(f.header("seq"), 0);
-  if (sum == 0 || sum > limits_.parts || seq >= sum) return refused("parts that cannot be counted");
+  if (sum == 0 || sum > limits_.parts || seq >= sum)
+    return bad_frame("parts that cannot be counted");
   auto payload = f.payload.value_or(std::string{});
   if (sum == 1) return std::optional{std::move(payload)};
 
   const auto id = f.header("message_id");
-  if (id.empty()) return refused("a part of a message without its id");
+  if (id.empty()) return bad_frame("a part of a message without its id");
   auto it =
       std::find_if(waiting_.begin(), waiting_.end(), [&](const partial& p) { return p.id == id; });
   if (it == waiting_.end()) {
@@ -239,7 +241,7 @@ result<std::optional<std::string>> frame_joiner::add(const frame& f, timestamp n
   auto& p = *it;
   if (p.parts.size() != sum) {
     waiting_.erase(it);
-    return refused("parts of one message that disagree about their number");
+    return bad_frame("parts of one message that disagree about their number");
   }
   if (!p.parts[seq]) {  // a part that comes twice is the same part
     p.bytes += payload.size();
@@ -250,7 +252,7 @@ result<std::optional<std::string>> frame_joiner::add(const frame& f, timestamp n
   for (auto all = total(); all > limits_.bytes; all -= waiting_.front().bytes, waiting_.pop_front())
     if (&waiting_.front() == &p) {
       waiting_.pop_front();
-      return refused("a message of more bytes than are kept", errc::too_large);
+      return bad_frame("a message of more bytes than are kept", errc::too_large);
     }
   if (p.missing > 0) return std::optional<std::string>{};
   std::string whole;

@@ -24,9 +24,10 @@ bool is_shown_link(std::string_view url) {
   return is_link_address(url) || (url.size() > 4 && iequals(url.substr(0, 4), "tel:"));
 }
 
-class reader {
+class html_reader {
 public:
-  explicit reader(const html_reading& options) : options_(options), left_(options.text_limit) {}
+  explicit html_reader(const html_reading& options)
+      : options_(options), left_(options.text_limit) {}
 
   rich_text read(const xmlNode* root) {
     const place top;
@@ -409,7 +410,7 @@ private:
 rich_text from_html(std::string_view text, const html_reading& options) {
   bool cut = false;
   const auto doc = html::read_document(text, options.input_limit, &cut);
-  auto out = doc ? reader{options}.read(xmlDocGetRootElement(doc.get())) : rich_text{};
+  auto out = doc ? html_reader{options}.read(xmlDocGetRootElement(doc.get())) : rich_text{};
   if (cut && std::find(out.left_out.begin(), out.left_out.end(), "…") == out.left_out.end())
     out.left_out.emplace_back("…");
   return out;

@@ -6,34 +6,35 @@
 #include "base/digest.hpp"
 #include "protocol/json_reader.hpp"
 #include "protocol/lark/events.hpp"
+#include "protocol/lark/preview.hpp"
 #include "protocol/lark/reader.hpp"
 
 namespace pb::protocol::lark {
 namespace json = boost::json;
 namespace {
 
-constexpr std::string_view where = "lark.push";
+constexpr std::string_view op_push = "lark.push";
 /// An encrypted url_verification has some 250 bytes.
 constexpr std::size_t max_unsigned_bytes = 8u << 10;
 constexpr std::size_t sha1_digits = 40;
 
-failure refused(errc code, std::string_view detail, std::string_view remedy = {}) {
+failure bad_push(errc code, std::string_view detail, std::string_view remedy = {}) {
   return {.code = code,
-          .where = std::string{where},
+          .where = std::string{op_push},
           .detail = std::string{detail},
           .remedy = std::string{remedy}};
 }
 failure missing(std::string_view entry, std::string_view remedy) {
-  return refused(errc::key_missing, entry, remedy);
+  return bad_push(errc::key_missing, entry, remedy);
 }
 
 /// The outer object's "encrypt"; empty when it has none.
 result<std::string> sealed_text(std::string_view raw_body) {
-  const auto parsed = parse_json(raw_body, max_push_bytes, errc::bad_input, where);
+  const auto parsed = parse_json(raw_body, max_push_bytes, errc::bad_input, op_push);
   if (!parsed) return parsed.error();
   const auto* root = parsed->if_object();
-  if (root == nullptr) return refused(errc::bad_input, "an object is due");
-  json_reader r{errc::bad_input, where};
+  if (root == nullptr) return bad_push(errc::bad_input, "an object is due");
+  json_reader r{errc::bad_input, op_push};
   auto text = r.text(*root, "", "encrypt");
   if (r.failed()) return r.problem();
   return text;
@@ -53,18 +54,18 @@ result<opened> read(std::string body, const push_keys& keys, bool signed_by_key)
     return missing("lark.verification_token",
                    "set lark.verification_token to the app's Verification Token");
   if (!expected.empty() && !constant_time_equal(said->token, expected.reveal()))
-    return refused(errc::unauthorized, "another Verification Token than lark.verification_token");
+    return bad_push(errc::unauthorized, "another Verification Token than lark.verification_token");
   return opened{std::move(body), std::move(*said)};
 }
 
 result<opened> open_legacy(const push_headers& h, std::string_view raw_body,
                            const push_keys& keys) {
   if (!legacy_signature_holds(h, keys.verification_token, raw_body))
-    return refused(errc::unauthorized, "the signature does not hold");
+    return bad_push(errc::unauthorized, "the signature does not hold");
   auto said = parse_event(raw_body);
   if (!said) return said.error();
   if (!is_legacy(*said))
-    return refused(errc::unauthorized, "only old card callbacks are signed this way");
+    return bad_push(errc::unauthorized, "only old card callbacks are signed this way");
   return opened{std::string{raw_body}, std::move(*said)};
 }
 
@@ -72,26 +73,27 @@ result<opened> open_sealed(const push_headers& h, std::string_view raw_body,
                            const push_keys& keys) {
   const bool has_signature = !h.signature.empty();
   if (has_signature && !signature_holds(h, keys.encrypt_key, raw_body))
-    return refused(errc::unauthorized, "the signature does not hold");
+    return bad_push(errc::unauthorized, "the signature does not hold");
   if (!has_signature && raw_body.size() > max_unsigned_bytes)
-    return refused(errc::unauthorized, "no signature");
+    return bad_push(errc::unauthorized, "no signature");
   const auto sealed = sealed_text(raw_body);
-  if (!sealed) return has_signature ? sealed.error() : refused(errc::unauthorized, "no signature");
+  if (!sealed) return has_signature ? sealed.error() : bad_push(errc::unauthorized, "no signature");
   if (sealed->empty()) {
     if (has_signature || !keys.legacy_cards)
-      return refused(errc::unauthorized, "a plain body although lark.encrypt_key is set");
+      return bad_push(errc::unauthorized, "a plain body although lark.encrypt_key is set");
     auto plain = read(std::string{raw_body}, keys, false);
     if (!plain) return plain.error();
-    if (!is_verification(plain->what)) return refused(errc::unauthorized, "no signature");
+    if (!is_verification(plain->what)) return bad_push(errc::unauthorized, "no signature");
     return plain;
   }
   auto body = decrypt(*sealed, keys.encrypt_key);
-  if (!body) return has_signature ? body.error() : refused(errc::unauthorized, "no signature");
+  if (!body) return has_signature ? body.error() : bad_push(errc::unauthorized, "no signature");
   auto out = read(std::move(*body), keys, has_signature);
   if (!out) return out.error();
-  if (is_legacy(out->what)) return refused(errc::bad_input, "old card callbacks are not encrypted");
+  if (is_legacy(out->what))
+    return bad_push(errc::bad_input, "old card callbacks are not encrypted");
   if (!has_signature && !is_verification(out->what))
-    return refused(errc::unauthorized, "no signature");
+    return bad_push(errc::unauthorized, "no signature");
   return out;
 }
 
@@ -104,7 +106,7 @@ result<opened> open_plain(std::string_view raw_body, const push_keys& keys) {
   if (!sealed->empty())
     return missing("lark.encrypt_key", "the app encrypts: set lark.encrypt_key to its Encrypt Key");
   auto out = read(std::string{raw_body}, keys, false);
-  if (out && is_legacy(out->what)) return refused(errc::unauthorized, "no signature");
+  if (out && is_legacy(out->what)) return bad_push(errc::unauthorized, "no signature");
   return out;
 }
 
@@ -116,15 +118,6 @@ void mask(std::string& body, const std::string& token) {
   const auto quoted = '"' + token + '"';
   for (auto at = body.find(quoted); at != std::string::npos; at = body.find(quoted, at + 1))
     body.replace(at, quoted.size(), "\"****\"");
-}
-
-std::string toast(std::string_view type, std::string_view english, std::string_view chinese) {
-  const auto js = [](std::string_view s) { return json::string_view{s.data(), s.size()}; };
-  return json::serialize(
-      json::object{{"toast",
-                    {{"type", js(type)},
-                     {"content", js(english)},
-                     {"i18n", {{"zh_cn", js(chinese)}, {"en_us", js(english)}}}}}});
 }
 
 /// "thread" of what our own cards carry in their components.
@@ -178,7 +171,7 @@ struct sorter {
       return ignore("a card that names neither a conversation nor a message");
     }
     out.entity = entity_key::lark_thread(thread);
-    out.answer = toast("info", "Saving…", "正在保存…");
+    out.answer = toast_answer(toast::info, "Saving…", "正在保存…");
   }
   void operator()(const preview_request&) const {
     out.callback = true;
@@ -190,7 +183,7 @@ struct sorter {
 
 result<opened> open_push(const push_headers& h, std::string_view raw_body, const push_keys& keys) {
   if (raw_body.size() > max_push_bytes)
-    return refused(errc::too_large, "a push of more than 1 MiB");
+    return bad_push(errc::too_large, "a push of more than 1 MiB");
   // 40 digits are SHA-1: no other push is signed with it, and it vouches for old cards only.
   if (keys.legacy_cards && h.signature.size() == sha1_digits) return open_legacy(h, raw_body, keys);
   return keys.encrypt_key.empty() ? open_plain(raw_body, keys) : open_sealed(h, raw_body, keys);
@@ -213,7 +206,7 @@ intake take_in(const event& e, std::string decrypted_body) {
 }
 
 std::string refused_toast() {
-  return toast("error", "Not saved, please try again.", "未能保存，请重试。");
+  return toast_answer(toast::error, "Not saved, please try again.", "未能保存，请重试。");
 }
 
 }  // namespace pb::protocol::lark

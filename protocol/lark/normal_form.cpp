@@ -8,7 +8,6 @@
 
 namespace pb::protocol::lark {
 namespace {
-constexpr std::size_t name_limit = 300;
 constexpr std::string_view no_break = "\xC2\xA0";
 constexpr std::string_view line_ends[] = {"\xE2\x80\xA8", "\xE2\x80\xA9"};  // U+2028, U+2029
 

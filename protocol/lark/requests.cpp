@@ -11,7 +11,7 @@ namespace pb::protocol::lark {
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t max_card_bytes = 1u << 20, people_per_call = 50;
+constexpr std::size_t max_card_bytes = 1u << 20;
 constexpr std::size_t previews_per_call = 10, viewers_per_call = 100;
 
 json::string_view js(std::string_view text) noexcept { return {text.data(), text.size()}; }

@@ -74,6 +74,8 @@ http_request get_chat(const api& a, std::string_view chat);
 http_request bot_info(const api& a);
 
 // Pictures and files.
+/// Whose addresses are looked up by one call.
+inline constexpr std::size_t people_per_call = 50;
 inline constexpr std::size_t max_image_bytes = 10u << 20;
 /// errc::too_large beyond max_image_bytes, errc::bad_input when empty.
 result<http_request> upload_image(const api& a, std::string_view bytes);

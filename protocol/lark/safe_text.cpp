@@ -12,7 +12,7 @@ constexpr std::string_view ellipsis = "…";
 bool control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 bool letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-std::string cut(std::string text, std::size_t limit) {
+std::string shortened(std::string text, std::size_t limit) {
   if (text.size() <= limit) return text;
   const auto room = limit < ellipsis.size() ? 0 : limit - ellipsis.size();
   std::string out{html::cut_utf8(text, room)};
@@ -58,11 +58,11 @@ std::string one_line(std::string_view text, std::size_t limit) {
     i += std::max<std::size_t>(blank, 1);
   }
   if (!out.empty() && out.back() == ' ') out.pop_back();
-  return cut(std::move(out), limit);
+  return shortened(std::move(out), limit);
 }
 
 std::string cut_text(std::string_view text, std::size_t limit) {
-  return cut(clean_text(text), limit);
+  return shortened(clean_text(text), limit);
 }
 
 std::string for_message(std::string_view text) {

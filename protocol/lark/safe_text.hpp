@@ -11,6 +11,9 @@ namespace pb::protocol::lark {
 /// What stands between the two characters of something that must not be read as markup: U+200B.
 inline constexpr std::string_view breaker = "\xE2\x80\x8B";
 
+/// What a link or a work item is called, in bytes.
+inline constexpr std::size_t name_limit = 300;
+
 /// Well-formed UTF-8 without controls other than LF; TAB stays too.
 std::string clean_text(std::string_view text);
 /// As clean_text on one line, runs of blanks as one space, at most `limit` bytes; "…" at the end

@@ -24,9 +24,9 @@ std::string made_id(std::string_view seed, std::size_t n) {
   return hex;
 }
 
-class writer {
+class html_writer {
 public:
-  explicit writer(const html_writing& options)
+  explicit html_writer(const html_writing& options)
       : o_(options),
         limit_(options.output_limit > 2 * closing_room ? options.output_limit - closing_room
                                                        : closing_room) {}
@@ -275,7 +275,7 @@ private:
 }  // namespace
 
 std::string to_html(const rich_text& text, const html_writing& options) {
-  return writer{options}.write(normalized(text));
+  return html_writer{options}.write(normalized(text));
 }
 
 }  // namespace pb::protocol::lark

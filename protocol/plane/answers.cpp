@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t max_error_body = 1u << 20;
 constexpr std::size_t max_message = 500;
-constexpr std::size_t max_fields = 8;
+constexpr std::size_t most_fields_told = 8;
 constexpr std::chrono::milliseconds longest_pause = std::chrono::hours{24};
 
 std::string one_line(std::string text) {
@@ -43,7 +43,7 @@ void append_text(std::string& out, const json::value& v, int depth) {
   } else if (const auto* o = v.if_object()) {
     std::size_t count = 0;
     for (const auto& [key, value] : *o) {
-      if (++count > max_fields) break;
+      if (++count > most_fields_told) break;
       separate();
       out.append(key.data(), key.size());
       out += ": ";

@@ -16,7 +16,7 @@ constexpr std::string_view op_create = "plane.create_attachment", op_check = "pl
                            op_clear = "plane.delete_attachment", op_upload = "plane.upload",
                            op_complete = "plane.complete_attachment",
                            op_list = "plane.list_attachments";
-constexpr std::size_t max_answer = 1u << 20, max_list = 16u << 20;
+constexpr std::size_t max_form_bytes = 1u << 20, max_list = 16u << 20;
 constexpr std::size_t max_url = 4'096, max_fields = 40, max_field = 16u << 10;
 
 failure odd(std::string detail) {
@@ -86,7 +86,7 @@ failure making_failed(const http_response& answer, const std::string& type) {
 }  // namespace
 
 result<upload_place> parse_upload_place(std::string_view body) {
-  const auto v = parse_json(body, max_answer, errc::unexpected_answer, op_create);
+  const auto v = parse_json(body, max_form_bytes, errc::unexpected_answer, op_create);
   if (!v) return v.error();
   const auto* root = v->if_object();
   const auto* data = root == nullptr ? nullptr : root->if_contains("upload_data");
@@ -158,7 +158,7 @@ step attach_file::on_made(const http_response& answer) {
     stage_ = stage::uploading;
     call c{upload_request(place_, *what_.bytes), std::string{op_upload}, true};
     c.elsewhere = true;
-    c.max_answer_bytes = max_answer;
+    c.max_answer_bytes = max_form_bytes;
     return c;
   }
   auto f = making_failed(answer, what_.type);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace pb::protocol::plane {
 namespace {
 
@@ -57,18 +59,11 @@ constexpr ending endings[]{
     {"7z", "application/x-7z-compressed"},
 };
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string ending_of(std::string_view name) {
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return {};
   const auto rest = name.substr(dot + 1);
-  return rest.size() > longest_ending ? std::string{} : lower(rest);
+  return rest.size() > longest_ending ? std::string{} : lower_case(rest);
 }
 
 /// "image/png; charset=x" → "image/png"; empty when it is no type.
@@ -80,7 +75,7 @@ std::string bare_type(std::string_view told) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '/' || c == '+' || c == '-' || c == '.' || c == '_';
       });
-  return good ? lower(told) : std::string{};
+  return good ? lower_case(told) : std::string{};
 }
 
 }  // namespace

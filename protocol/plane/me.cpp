@@ -9,8 +9,8 @@
 namespace pb::protocol::plane {
 namespace {
 
-constexpr std::string_view where = "plane.me";
-constexpr std::size_t max_answer_bytes = 1u << 20;
+constexpr std::string_view op_user = "plane.me";
+constexpr std::size_t max_me_bytes = 1u << 20;
 
 }  // namespace
 
@@ -22,10 +22,10 @@ http_request me_request(std::string_view base_url) {
 }
 
 result<user_ref> parse_me(const http_response& answer) {
-  if (answer.status != 200) return classify(answer, where);
-  const auto body = parse_json(answer.body, max_answer_bytes, errc::unexpected_answer, where);
+  if (answer.status != 200) return classify(answer, op_user);
+  const auto body = parse_json(answer.body, max_me_bytes, errc::unexpected_answer, op_user);
   if (!body) return body.error();
-  json_reader r{errc::unexpected_answer, where};
+  json_reader r{errc::unexpected_answer, op_user};
   const auto* o = body->if_object();
   if (o == nullptr) {
     r.fail("", "", "an object is due");

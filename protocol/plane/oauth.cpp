@@ -12,7 +12,7 @@ namespace pb::protocol::plane {
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t max_answer = 1u << 20, max_token = 8192;
+constexpr std::size_t max_oauth_bytes = 1u << 20, max_token = 8192;
 constexpr std::int64_t max_lifetime = 10LL * 366 * 86'400;
 
 class form {
@@ -142,7 +142,7 @@ result<oauth_tokens> parse_token_answer(const http_response& answer) {
                    : "";
     return f;
   }
-  const auto v = parse_json(answer.body, max_answer, errc::unexpected_answer, where);
+  const auto v = parse_json(answer.body, max_oauth_bytes, errc::unexpected_answer, where);
   if (!v) return v.error();
   json_reader r{errc::unexpected_answer, where};
   const auto* o = v->if_object();
@@ -176,7 +176,7 @@ http_request installations_request(const oauth_app& app, std::string_view instal
 result<std::vector<installation>> parse_installations(const http_response& answer) {
   static constexpr std::string_view where = "plane.oauth_installation";
   if (answer.status != 200) return classify(answer, where);
-  const auto v = parse_json(answer.body, max_answer, errc::unexpected_answer, where);
+  const auto v = parse_json(answer.body, max_oauth_bytes, errc::unexpected_answer, where);
   if (!v) return v.error();
   json_reader r{errc::unexpected_answer, where};
   const auto* list = v->if_array();

@@ -12,7 +12,7 @@ namespace pb::protocol::plane {
 namespace json = boost::json;
 namespace {
 
-constexpr std::string_view where = "plane.webhook";
+constexpr std::string_view op_webhook = "plane.webhook";
 constexpr std::size_t max_event_bytes = 100;
 constexpr std::size_t max_part_bytes = 500;  ///< of the name of a link, a file, a cycle
 
@@ -273,10 +273,10 @@ std::string normalized_event(std::string_view name) {
 }
 
 result<webhook_event> parse_webhook(std::string_view body, std::string_view x_plane_event) {
-  const auto parsed = parse_json(body, max_webhook_bytes, errc::bad_input, where);
+  const auto parsed = parse_json(body, max_webhook_bytes, errc::bad_input, op_webhook);
   if (!parsed) return parsed.error();
   const auto* root = parsed->if_object();
-  json_reader r{errc::bad_input, where};
+  json_reader r{errc::bad_input, op_webhook};
   webhook_event e;
   if (root == nullptr) {
     r.fail("", "body", "an object is due, got " + std::string{kind_name(*parsed)});
@@ -284,7 +284,7 @@ result<webhook_event> parse_webhook(std::string_view body, std::string_view x_pl
   }
   const auto version = r.text(*root, "", "version");
   if (version == "v2") {
-    json_reader lenient{errc::bad_input, where, true};
+    json_reader lenient{errc::bad_input, op_webhook, true};
     read_v2(lenient, *root, x_plane_event, e);
     if (lenient.failed()) return lenient.problem();
     return e;
