@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace pb::sync {
 namespace {
 
@@ -28,7 +30,7 @@ constexpr std::array month_names{"jan", "feb", "mar", "apr", "may", "jun",
 constexpr std::array day_names{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
 /// For a person: enough to find it by, on a character border.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t shown = 60;
   std::size_t end = std::min(text.size(), shown);
   while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
@@ -36,7 +38,7 @@ std::string quoted(std::string_view text) {
   return "\"" + std::string{text.substr(0, end)} + (end < text.size() ? "…\"" : "\"");
 }
 
-std::vector<std::string_view> split(std::string_view text, char by) {
+std::vector<std::string_view> pieces_at(std::string_view text, char by) {
   std::vector<std::string_view> out;
   while (true) {
     const auto at = text.find(by);
@@ -48,8 +50,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
 
 template <std::size_t N>
 int value_of(std::string_view text, const std::array<const char*, N>& names, int first) {
-  std::string lower;
-  for (const char c : text) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  const std::string lower = lower_case(text);
   for (std::size_t i = 0; i < N; ++i)
     if (lower == names[i]) return static_cast<int>(i) + first;
   int value = -1;
@@ -61,24 +62,24 @@ template <std::size_t Bits, std::size_t N>
 result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& out,
                    const std::array<const char*, N>& names) {
   bool any = false;
-  for (const auto item : split(text, ',')) {
-    const auto parts = split(item, '/');
+  for (const auto item : pieces_at(text, ',')) {
+    const auto parts = pieces_at(item, '/');
     int step = 1;
-    if (parts.size() > 2) return bad("too many \"/\" in " + quoted(item));
+    if (parts.size() > 2) return bad("too many \"/\" in " + in_quotes(item));
     if (parts.size() == 2) {
       step = value_of(parts[1], std::array<const char*, 0>{}, 0);
-      if (step < 1 || step > high) return bad("bad step in " + quoted(item));
+      if (step < 1 || step > high) return bad("bad step in " + in_quotes(item));
     }
     int from = low, to = high;
     if (parts[0] == "*") {
       any = true;
     } else {
-      const auto range = split(parts[0], '-');
-      if (range.size() > 2) return bad("bad range " + quoted(parts[0]));
+      const auto range = pieces_at(parts[0], '-');
+      if (range.size() > 2) return bad("bad range " + in_quotes(parts[0]));
       from = value_of(range[0], names, low);
       to = range.size() == 2 ? value_of(range[1], names, low) : parts.size() == 2 ? high : from;
       if (from < low || to > high || from > to)
-        return bad(quoted(item) + " is outside " + std::to_string(low) + ".." +
+        return bad(in_quotes(item) + " is outside " + std::to_string(low) + ".." +
                    std::to_string(high));
     }
     for (int v = from; v <= to; v += step) out.set(static_cast<std::size_t>(v) % Bits);
@@ -90,8 +91,8 @@ result<bool> field(std::string_view text, int low, int high, std::bitset<Bits>& 
 
 result<cron_expression> cron_expression::parse(std::string_view text) {
   std::vector<std::string_view> fields;
-  for (const auto words : split(text, ' '))
-    for (const auto piece : split(words, '\t'))
+  for (const auto words : pieces_at(text, ' '))
+    for (const auto piece : pieces_at(words, '\t'))
       if (!piece.empty()) fields.push_back(piece);
   if (fields.size() != 5)
     return bad("expected five fields, found " + std::to_string(fields.size()));

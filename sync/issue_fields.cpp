@@ -8,7 +8,6 @@ namespace pb::sync {
 namespace plane = protocol::plane;
 namespace {
 
-constexpr std::string_view label_prefix = "label:";
 constexpr std::size_t description_excerpt = 200;
 
 std::string joined(std::vector<std::string> list, std::string_view between) {

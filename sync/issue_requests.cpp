@@ -8,9 +8,6 @@ namespace pb::sync {
 namespace plane = protocol::plane;
 namespace {
 
-bool is_tombstone(const item_knowledge& k) {
-  return k.where == presence::gone || k.where == presence::archived;
-}
 std::string why_tombstone(const item_knowledge& k) {
   return k.where == presence::archived
              ? "the work item is archived in Plane: restore it there first"

@@ -4,6 +4,15 @@
 
 namespace pb::sync {
 namespace json = boost::json;
+namespace {
+
+/// Times that no clock gave would overflow the sums made with them.
+timestamp time_of(std::int64_t micros) {
+  constexpr std::int64_t year_9999 = 253'402'300'799'000'000;
+  return micros > 0 && micros <= year_9999 ? from_micros(micros) : timestamp{};
+}
+
+}  // namespace
 
 result<json::object> read_object(std::string_view text, std::size_t max_bytes, errc code,
                                  std::string_view where) {
@@ -55,11 +64,18 @@ bool json_fields::flag(std::string_view key, bool otherwise) const {
   complain(key, "true or false");
   return otherwise;
 }
-timestamp json_fields::time(std::string_view key) const {
-  // Times that no clock gave would overflow the sums made with them.
-  constexpr std::int64_t year_9999 = 253'402'300'799'000'000;
-  const auto n = number(key);
-  return n > 0 && n <= year_9999 ? from_micros(n) : timestamp{};
+timestamp json_fields::time(std::string_view key) const { return time_of(number(key)); }
+std::vector<timestamp> json_fields::times(std::string_view key) const {
+  std::vector<timestamp> out;
+  if (const auto* a = list(key))
+    for (const auto& e : *a) {
+      if (out.size() == max_list) break;
+      if (const auto* n = e.if_int64())
+        out.push_back(time_of(*n));
+      else
+        complain(key, "a list of whole numbers");
+    }
+  return out;
 }
 const json::array* json_fields::list(std::string_view key) const {
   const auto* v = find(key);

@@ -38,6 +38,7 @@ public:
   [[nodiscard]] bool flag(std::string_view key, bool otherwise = false) const;
   /// Microseconds; what no clock gives is the epoch.
   [[nodiscard]] timestamp time(std::string_view key) const;
+  [[nodiscard]] std::vector<timestamp> times(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
   [[nodiscard]] std::optional<json_fields> object(std::string_view key) const;
   [[nodiscard]] std::vector<json_fields> objects(std::string_view key) const;

@@ -6,6 +6,7 @@
 
 #include "base/digest.hpp"
 #include "protocol/html/plain_text.hpp"
+#include "sync/json_fields.hpp"
 #include "sync/plane_write.hpp"
 
 namespace pb::sync {
@@ -13,37 +14,11 @@ namespace json = boost::json;
 namespace plane = protocol::plane;
 namespace {
 
-std::string text_of(const json::object& o, std::string_view key) {
-  const auto* v = o.if_contains(key);
-  return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
+result<json::object> stored_object(std::string_view text, std::string_view where) {
+  return read_object(text, text.size(), errc::storage, where);
 }
-std::int64_t number_of(const json::object& o, std::string_view key) {
-  const auto* v = o.if_contains(key);
-  return v != nullptr && v->is_int64() ? v->get_int64() : 0;
-}
-std::vector<std::string> texts_of(const json::object& o, std::string_view key) {
-  std::vector<std::string> out;
-  if (const auto* v = o.if_contains(key); v != nullptr && v->is_array())
-    for (const auto& e : v->get_array())
-      if (e.is_string()) out.emplace_back(e.get_string());
-  return out;
-}
-json::array array_of(const std::vector<std::string>& texts) {
-  json::array a;
-  for (const auto& t : texts) a.emplace_back(t);
-  return a;
-}
-/// Times that no clock gave would overflow the sums made with them.
-timestamp time_of(std::int64_t micros) {
-  constexpr std::int64_t year_9999 = 253'402'300'799'000'000;
-  return micros > 0 && micros <= year_9999 ? from_micros(micros) : timestamp{};
-}
-result<json::object> object_in(std::string_view text, const char* where) {
-  boost::system::error_code ec;
-  auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
-  if (ec || !v.is_object())
-    return failure{errc::storage, where, "the stored value is not a JSON object", "", 0, "", {}};
-  return std::move(v.get_object());
+std::int64_t clamped(const json_fields& o, std::string_view key, std::int64_t most) {
+  return std::clamp<std::int64_t>(o.number(key), 0, most);
 }
 
 /// Counts up when the conversion gives other texts: what is known then is converted anew.
@@ -77,6 +52,10 @@ std::string_view to_string(presence p) noexcept {
       return "gone";
   }
   return "unknown";
+}
+
+bool is_tombstone(const item_knowledge& k) noexcept {
+  return k.where == presence::gone || k.where == presence::archived;
 }
 
 item_knowledge learn(const item_knowledge& before, const plane::work_item& item) {
@@ -179,41 +158,37 @@ std::string to_json(const item_knowledge& k) {
 result<item_knowledge> parse_item_knowledge(std::string_view text) {
   item_knowledge k;
   if (text.empty()) return k;
-  auto parsed = object_in(text, "sync.item_knowledge");
+  const auto parsed = stored_object(text, "sync.item_knowledge");
   if (!parsed) return parsed.error();
-  const json::object& o = *parsed;
-  k.where = static_cast<presence>(std::clamp<std::int64_t>(number_of(o, "where"), 0, 3));
-  k.id = text_of(o, "id");
-  k.project = text_of(o, "project");
-  k.sequence_id = number_of(o, "n");
-  k.name = text_of(o, "name");
-  k.text = text_of(o, "text");
-  k.text_source = text_of(o, "text_source");
-  k.prio = static_cast<plane::priority>(std::clamp<std::int64_t>(number_of(o, "priority"), 0, 4));
-  k.start_date = text_of(o, "start");
-  k.target_date = text_of(o, "target");
-  if (const auto* s = o.if_contains("state"); s != nullptr && s->is_object()) {
-    k.state.id = text_of(s->get_object(), "id");
-    k.state.name = text_of(s->get_object(), "name");
-    k.state.group = static_cast<plane::state_group>(
-        std::clamp<std::int64_t>(number_of(s->get_object(), "group"), 0, 5));
+  const json_fields o{*parsed, nullptr};
+  k.where = static_cast<presence>(clamped(o, "where", 3));
+  k.id = o.text("id");
+  k.project = o.text("project");
+  k.sequence_id = o.number("n");
+  k.name = o.text("name");
+  k.text = o.text("text");
+  k.text_source = o.text("text_source");
+  k.prio = static_cast<plane::priority>(clamped(o, "priority", 4));
+  k.start_date = o.text("start");
+  k.target_date = o.text("target");
+  if (const auto s = o.object("state")) {
+    k.state.id = s->text("id");
+    k.state.name = s->text("name");
+    k.state.group = static_cast<plane::state_group>(clamped(*s, "group", 5));
   }
-  k.assignees = texts_of(o, "assignees");
-  k.labels = texts_of(o, "labels");
-  k.assignee_ids = texts_of(o, "assignee_ids");
-  k.label_ids = texts_of(o, "label_ids");
-  if (const auto* d = o.if_contains("draft"); d != nullptr && d->is_bool()) k.draft = d->get_bool();
-  if (const auto* q = o.if_contains("found_quietly"); q != nullptr && q->is_bool())
-    k.found_quietly = q->get_bool();
-  k.made_in = text_of(o, "made_in");
-  k.type = text_of(o, "type");
-  if (const auto* files = o.if_contains("files"); files != nullptr && files->is_array())
-    for (const auto& one : files->get_array())
-      if (const auto* f = one.if_object())
-        remember(k, {text_of(*f, "asset"), text_of(*f, "thread"), text_of(*f, "message")});
-  k.created_at = text_of(o, "created_at");
-  k.updated_at = text_of(o, "updated_at");
-  k.last_event_at = time_of(number_of(o, "event_at"));
+  k.assignees = o.texts("assignees");
+  k.labels = o.texts("labels");
+  k.assignee_ids = o.texts("assignee_ids");
+  k.label_ids = o.texts("label_ids");
+  k.draft = o.flag("draft", k.draft);
+  k.found_quietly = o.flag("found_quietly", k.found_quietly);
+  k.made_in = o.text("made_in");
+  k.type = o.text("type");
+  for (const auto& f : o.objects("files"))
+    remember(k, {f.text("asset"), f.text("thread"), f.text("message")});
+  k.created_at = o.text("created_at");
+  k.updated_at = o.text("updated_at");
+  k.last_event_at = o.time("event_at");
   return k;
 }
 
@@ -238,23 +213,20 @@ std::string to_json(const calendar_base& b) {
 result<calendar_base> parse_calendar_base(std::string_view text) {
   calendar_base b;
   if (text.empty()) return b;
-  auto parsed = object_in(text, "sync.calendar_base");
+  const auto parsed = stored_object(text, "sync.calendar_base");
   if (!parsed) return parsed.error();
-  const json::object& o = *parsed;
-  b.project = text_of(o, "project");
-  b.href = text_of(o, "href");
-  b.etag = text_of(o, "etag");
-  b.hash = text_of(o, "hash");
-  b.agreed = text_of(o, "agreed");
-  b.planned = text_of(o, "planned");
-  b.names = text_of(o, "names");
-  b.labels = texts_of(o, "labels");
-  b.sequence =
-      static_cast<int>(std::clamp<std::int64_t>(number_of(o, "sequence"), 0, 1'000'000'000));
-  b.sent_at = time_of(number_of(o, "sent_at"));
-  if (const auto* p = o.if_contains("put_back"); p != nullptr && p->is_array())
-    for (const auto& t : p->get_array())
-      if (t.is_int64()) b.put_back.push_back(time_of(t.get_int64()));
+  const json_fields o{*parsed, nullptr};
+  b.project = o.text("project");
+  b.href = o.text("href");
+  b.etag = o.text("etag");
+  b.hash = o.text("hash");
+  b.agreed = o.text("agreed");
+  b.planned = o.text("planned");
+  b.names = o.text("names");
+  b.labels = o.texts("labels");
+  b.sequence = static_cast<int>(clamped(o, "sequence", 1'000'000'000));
+  b.sent_at = o.time("sent_at");
+  b.put_back = o.times("put_back");
   return b;
 }
 

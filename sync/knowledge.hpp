@@ -57,6 +57,9 @@ struct item_knowledge {
 };
 void remember(item_knowledge& k, item_knowledge::own_file f);
 
+/// Gone or archived: nothing is written to it.
+bool is_tombstone(const item_knowledge& k) noexcept;
+
 /// Takes over a webhook's or an expanded read's values; keeps last_event_at.
 item_knowledge learn(const item_knowledge& before, const protocol::plane::work_item& item);
 /// Are the uuids of its people and labels known?

@@ -34,10 +34,6 @@ std::optional<int> order(const std::string& known, const std::string& heard_time
   return *b < *a ? -1 : *b == *a ? 0 : 1;
 }
 
-bool is_tombstone(const item_knowledge& k) {
-  return k.where == presence::gone || k.where == presence::archived;
-}
-
 /// An event without the whole item (v2). One read shows the present to a whole burst: an event
 /// journaled before that read was asked for, and not newer by Plane's own time, is in it already.
 verdict judge_bare(const item_knowledge& before, const item_knowledge& known,

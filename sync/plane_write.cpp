@@ -16,7 +16,6 @@ namespace plane = protocol::plane;
 namespace {
 
 constexpr std::string_view personal_credential = "lark.person.";
-constexpr std::string_view label_prefix = "label:";
 constexpr std::string_view chat_prefix = "lark:";
 /// What our markers and the lane may hold; a message's own limit is far below.
 constexpr std::size_t max_payload_bytes = 4U << 20;

@@ -20,6 +20,8 @@ namespace pb::sync {
 
 /// external_source of all that we create.
 inline constexpr std::string_view our_source = "planebridge";
+/// field_edit.field of one label: "label:<uuid>".
+inline constexpr std::string_view label_prefix = "label:";
 /// external_id of what a chat message became: "lark:<message>".
 std::string marker_of(std::string_view message);
 /// The same for a new item: "lark:<message>@<chat>".

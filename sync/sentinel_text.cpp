@@ -2,28 +2,17 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "sync/json_fields.hpp"
 #include "sync/sentinel.hpp"
 
 namespace pb::sync {
 namespace json = boost::json;
 namespace {
 
-std::int64_t number_of(const json::object& o, std::string_view key) {
-  const auto* v = o.if_contains(key);
-  return v != nullptr && v->is_int64() ? v->get_int64() : 0;
-}
-std::string text_of(const json::object& o, std::string_view key) {
-  const auto* v = o.if_contains(key);
-  return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
-}
-bool flag_of(const json::object& o, std::string_view key) {
-  const auto* v = o.if_contains(key);
-  return v != nullptr && v->is_bool() && v->get_bool();
-}
 /// Times that no clock gave would overflow the sums made with them.
-timestamp time_of(const json::object& o, std::string_view key) {
+timestamp time_in(const json_fields& o, std::string_view key) {
   constexpr std::int64_t year_2200 = 7'258'118'400'000'000;
-  return from_micros(std::clamp<std::int64_t>(number_of(o, key), 0, year_2200));
+  return from_micros(std::clamp<std::int64_t>(o.number(key), 0, year_2200));
 }
 std::uint32_t small(const json::value& v) {
   return v.is_int64() ? static_cast<std::uint32_t>(std::clamp<std::int64_t>(v.get_int64(), 0, 1000))
@@ -66,32 +55,29 @@ std::string sentinel::to_json() const {
 result<sentinel> sentinel::parse(std::string_view text) {
   sentinel s;
   if (text.empty()) return s;
-  boost::system::error_code ec;
-  const auto v = json::parse(json::string_view{text.data(), text.size()}, ec);
-  if (ec || !v.is_object())
-    return failure{
-        errc::storage, "sync.sentinel", "the stored value is not a JSON object", "", 0, "", {}};
-  const auto& o = v.get_object();
+  const auto parsed = read_object(text, text.size(), errc::storage, "sync.sentinel");
+  if (!parsed) return parsed.error();
+  const json_fields o{*parsed, nullptr};
   constexpr std::int64_t day_ms = 86'400'000;
-  s.ever_heard_ = flag_of(o, "heard");
-  s.life_ = time_of(o, "life");
-  s.offset_ = std::chrono::milliseconds{
-      std::clamp<std::int64_t>(number_of(o, "offset_ms"), -day_ms, day_ms)};
-  const auto state = text_of(o, "state");
+  s.ever_heard_ = o.flag("heard");
+  s.life_ = time_in(o, "life");
+  s.offset_ =
+      std::chrono::milliseconds{std::clamp<std::int64_t>(o.number("offset_ms"), -day_ms, day_ms)};
+  const auto state = o.text("state");
   for (int i = 0; i <= static_cast<int>(webhook_state::work_items_off); ++i)
     if (to_string(static_cast<webhook_state>(i)) == state)
       s.verdict_.state = static_cast<webhook_state>(i);
-  s.verdict_.since = time_of(o, "since");
-  if (const auto from = time_of(o, "from"); from != timestamp{}) s.verdict_.from = from;
+  s.verdict_.since = time_in(o, "since");
+  if (const auto from = time_in(o, "from"); from != timestamp{}) s.verdict_.from = from;
   const auto counted = [&](std::string_view key) {
-    return static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(o, key), 0, 1'000'000'000));
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(o.number(key), 0, 1'000'000'000));
   };
   s.verdict_.unannounced = counted("unannounced");
   s.episode_ = counted("episode");
-  s.others_clear_ = flag_of(o, "others_clear");
+  s.others_clear_ = o.flag("others_clear");
   s.kept_ = static_cast<double>(std::min<std::size_t>(counted("kept"), 10'000));
   s.slipped_ = static_cast<double>(std::min<std::size_t>(counted("slipped"), 10'000));
-  if (const auto* a = o.if_contains("authors"); a != nullptr && a->is_object())
+  if (const auto* a = parsed->if_contains("authors"); a != nullptr && a->is_object())
     for (const auto& [author, row] : a->get_object()) {
       if (!row.is_array()) continue;
       auto& of = s.by_author_[std::string{author}];
@@ -103,20 +89,17 @@ result<sentinel> sentinel::parse(std::string_view text) {
         ++k;
       }
     }
-  if (const auto* m = o.if_contains("misses"); m != nullptr && m->is_array())
-    for (const auto& row : m->get_array()) {
-      if (!row.is_object()) continue;
-      const auto& r = row.get_object();
-      open_miss miss;
-      miss.what.item = text_of(r, "item");
-      miss.what.author = text_of(r, "author");
-      miss.what.kinds = change_kinds{static_cast<unsigned long>(
-          std::clamp<std::int64_t>(number_of(r, "kinds"), 0, (1 << change_kinds_known) - 1))};
-      miss.what.made_at = time_of(r, "made");
-      miss.found_at = time_of(r, "found");
-      miss.in_alarm = flag_of(r, "alarm");
-      s.misses_.push_back(std::move(miss));
-    }
+  for (const auto& r : o.objects("misses")) {
+    open_miss miss;
+    miss.what.item = r.text("item");
+    miss.what.author = r.text("author");
+    miss.what.kinds = change_kinds{static_cast<unsigned long>(
+        std::clamp<std::int64_t>(r.number("kinds"), 0, (1 << change_kinds_known) - 1))};
+    miss.what.made_at = time_in(r, "made");
+    miss.found_at = time_in(r, "found");
+    miss.in_alarm = r.flag("alarm");
+    s.misses_.push_back(std::move(miss));
+  }
   return s;
 }
 

@@ -12,19 +12,20 @@ namespace json = boost::json;
 namespace lark = protocol::lark;
 namespace {
 
-constexpr std::array<std::string_view, 14> order{
+constexpr std::array<std::string_view, 14> order_of_fields{
     "presence",    "state",  "assignees", "priority", "start_date", "target_date", "name",
     "description", "labels", "cycle",     "module",   "parent",     "link",        "attachment"};
 constexpr std::size_t max_entries = 200;
 
 std::size_t rank(std::string_view field) {
-  return static_cast<std::size_t>(std::find(order.begin(), order.end(), field) - order.begin());
+  return static_cast<std::size_t>(std::find(order_of_fields.begin(), order_of_fields.end(), field) -
+                                  order_of_fields.begin());
 }
-bool is_part(std::string_view field) { return field == "link" || field == "attachment"; }
+bool is_one_of_several(std::string_view field) { return field == "link" || field == "attachment"; }
 
 /// What an entry is about: a field, or one of several parts.
 std::string slot(const digest_entry& e) {
-  if (!is_part(e.field)) return e.field;
+  if (!is_one_of_several(e.field)) return e.field;
   return e.field + '\n' + (e.after.empty() ? e.before : e.after);
 }
 bool vanished(const digest_entry& e) {

@@ -31,7 +31,7 @@ constexpr std::array<group_word, 24> group_words{
      {"cancelled", group::cancelled}, {"canceled", group::cancelled},
      {"取消", group::cancelled},      {"已取消", group::cancelled}}};
 
-std::string joined(const std::vector<std::string>& names) {
+std::string joined_some(const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t i = 0; i < names.size() && i < 20; ++i) out += (i > 0 ? ", " : "") + names[i];
   return out;
@@ -56,7 +56,7 @@ wish_or_words wish_for_state(const command& order, const project_facts& project)
   }
   if (const auto near = nearest(order.text, names))
     return say(phrase::no_such_state_near, order.chinese, {order.text, names[*near]});
-  return say(phrase::no_such_state, order.chinese, {order.text, joined(names)});
+  return say(phrase::no_such_state, order.chinese, {order.text, joined_some(names)});
 }
 
 wish_or_words wish_for_labels(const command& order, const project_facts& project) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "sync/thread_dates.hpp"
 #include "sync/thread_words.hpp"
 
@@ -48,19 +49,13 @@ reading read_create(command c, std::string_view rest) {
       return (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
     }) && !(t[0] >= '0' && t[0] <= '9');
   };
-  const auto upper = [](std::string_view t) {
-    std::string out{t};
-    for (auto& ch : out)
-      if (ch >= 'a' && ch <= 'z') ch = static_cast<char>(ch - 'a' + 'A');
-    return out;
-  };
   for (const std::string_view in : {" in ", " IN ", " In ", " 在 ", " 到 "}) {
     const auto at = title.rfind(in);
     if (at == std::string_view::npos) continue;
     // A word in capitals: "log in again" names no project.
     const auto key = trim(title.substr(at + in.size()));
-    if (!is_key(in == " IN " ? upper(key) : key)) continue;
-    c.project = upper(key);
+    if (!is_key(in == " IN " ? upper_case(key) : key)) continue;
+    c.project = upper_case(key);
     title = trim(title.substr(0, at));
     break;
   }
