@@ -23,7 +23,6 @@ using std::chrono::steady_clock;
 constexpr std::size_t read_piece_bytes = 64 * 1024;
 constexpr std::size_t max_tunnel_answer_bytes = 16 * 1024;
 constexpr int max_interim_answers = 10;
-constexpr std::size_t max_endpoints = 16;
 
 std::string in_ms(milliseconds t) { return std::to_string(t.count()) + " ms"; }
 

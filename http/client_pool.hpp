@@ -19,6 +19,9 @@ namespace pb::http {
 
 class client_call;
 
+/// How many addresses of a name are tried.
+inline constexpr std::size_t max_endpoints = 16;
+
 /// What all pools of a client share. Read only after construction, but for the counters and the
 /// system's authorities.
 struct client_shared {

@@ -8,6 +8,7 @@
 #include <boost/url.hpp>
 #include <charconv>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 
 namespace pb::http {
@@ -15,6 +16,7 @@ namespace {
 
 namespace ip = boost::asio::ip;
 using protocol::iequals;
+using protocol::is_token;
 
 constexpr std::size_t max_url_bytes = 16 * 1024;
 constexpr std::size_t max_headers = 100;
@@ -24,21 +26,6 @@ failure refused(std::string detail, std::string remedy = {}) {
                  .where = "http.client",
                  .detail = std::move(detail),
                  .remedy = std::move(remedy)};
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-bool is_token(std::string_view text) noexcept {
-  static constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
-  });
 }
 
 bool is_sendable_value(std::string_view text) noexcept {
@@ -73,7 +60,7 @@ result<endpoint_of> host_of(const boost::urls::url_view& url) {
   endpoint_of out;
   const auto kind = url.host_type();
   if (kind == host_type::ipvfuture || kind == host_type::none) return refused("URL without a host");
-  out.host = lower(std::string{url.host_address()});
+  out.host = lower_case(std::string{url.host_address()});
   if (out.host.empty()) return refused("URL without a host");
   out.literal = kind == host_type::ipv4 || kind == host_type::ipv6;
   if (!out.literal)
@@ -101,7 +88,7 @@ bool matches_network(const ip::address& host, std::string_view entry) {
 bool matches_entry(const call_target& target, std::string_view entry) {
   if (entry.empty()) return false;
   if (entry == "*") return true;
-  std::string wanted = lower(entry);
+  std::string wanted = lower_case(entry);
   if (target.literal) {
     boost::system::error_code ec;
     const auto host = ip::make_address(target.host, ec);

@@ -34,9 +34,9 @@ struct refusal {
   bool rightly_signed = false;
 };
 
-class endpoint {
+class lark_endpoint {
 public:
-  endpoint(lark_webhook_options options, std::shared_ptr<lark_reception> reception)
+  lark_endpoint(lark_webhook_options options, std::shared_ptr<lark_reception> reception)
       : options_(std::move(options)), reception_(std::move(reception)) {
     if (!options_.encrypt_keys) options_.encrypt_keys = std::make_shared<secret_list>();
     if (!options_.verification_tokens)
@@ -120,7 +120,7 @@ private:
 
 std::vector<route> lark_webhook_routes(lark_webhook_options options,
                                        std::shared_ptr<lark_reception> reception) {
-  const auto at = std::make_shared<const endpoint>(std::move(options), std::move(reception));
+  const auto at = std::make_shared<const lark_endpoint>(std::move(options), std::move(reception));
   std::vector<route> out;
   for (const char* pattern :
        {"/webhooks/lark/events", "/webhooks/lark/interactivity", "/webhooks/lark/commands"}) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t object_bytes = 64u << 10;
 constexpr std::size_t import_bytes = 2u << 20;
-constexpr std::size_t rows_at_once = 1'000;
+constexpr std::size_t mappings_at_once = 1'000;
 constexpr std::size_t mistakes_listed = 20;
 
 using deps_ptr = std::shared_ptr<const mapping_dependencies>;
@@ -302,9 +302,9 @@ private:
       if (!from) return answer(failure_response(*r, from.error()));
       known_rows all;
       for (std::string after;;) {
-        auto some = Kind::page(**from, after, rows_at_once);
+        auto some = Kind::page(**from, after, mappings_at_once);
         if (!some) return answer(failure_response(*r, some.error()));
-        const bool last = some->size() < rows_at_once;
+        const bool last = some->size() < mappings_at_once;
         for (auto& one : *some) {
           after = Kind::key(one);
           all.insert_or_assign(after, std::move(one));

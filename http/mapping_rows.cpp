@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "http/api_answer.hpp"
 
@@ -14,6 +15,7 @@ constexpr std::size_t max_id_bytes = 200;
 constexpr std::size_t max_name_bytes = 200;
 constexpr std::size_t max_email_bytes = 320;
 constexpr std::size_t max_list = 100;
+constexpr std::string_view blanks = " \t";
 
 constexpr std::array<std::string_view, 5> of_users{"open_id", "plane_user", "name", "email",
                                                    "union_id"};
@@ -32,12 +34,6 @@ constexpr std::array<std::string_view, 12> of_channels{"chat",
 constexpr std::array<std::string_view, 5> priorities{"urgent", "high", "medium", "low", "none"};
 
 using complaint = std::optional<std::string>;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool is_text(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
@@ -66,15 +62,8 @@ complaint set_id(std::string& to, std::string_view text, std::string_view prefix
   return {};
 }
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 complaint set_flag(bool& to, std::string_view text) {
-  const auto word = lower(text);
+  const auto word = lower_case(text);
   if (word.empty()) return {};
   if (word == "true" || word == "yes" || word == "1") {
     to = true;
@@ -86,23 +75,24 @@ complaint set_flag(bool& to, std::string_view text) {
   return {};
 }
 
-std::vector<std::string> split(std::string_view text) {
+std::vector<std::string> listed_names(std::string_view text) {
   std::vector<std::string> out;
   while (!text.empty()) {
     const auto end = std::min(text.find(';'), text.size());
-    if (const auto piece = trimmed(text.substr(0, end)); !piece.empty()) out.emplace_back(piece);
+    if (const auto piece = trimmed(text.substr(0, end), blanks); !piece.empty())
+      out.emplace_back(piece);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
 }
 
 complaint set_names(std::vector<std::string>& to, const given_value& v) {
-  auto all = v.list ? *v.list : split(v.text);
+  auto all = v.list ? *v.list : listed_names(v.text);
   if (all.size() > max_list) return "more than " + std::to_string(max_list) + " names";
   std::vector<std::string> checked;
   for (const auto& name : all) {
     std::string one;
-    if (auto wrong = set_text(one, trimmed(name), max_name_bytes)) return wrong;
+    if (auto wrong = set_text(one, trimmed(name, blanks), max_name_bytes)) return wrong;
     if (!one.empty()) checked.push_back(std::move(one));
   }
   to = std::move(checked);
@@ -144,7 +134,7 @@ std::span<const std::string_view> channel_fields() { return of_channels; }
 complaint set_field(persistence::user_mapping_row& row, std::string_view name,
                     const given_value& v) {
   if (v.list) return "a text is due";
-  const auto text = trimmed(v.text);
+  const auto text = trimmed(v.text, blanks);
   if (name == "open_id") return set_id(row.open_id, text, "ou_", "an open_id", false);
   if (name == "union_id") return set_id(row.union_id, text, "on_", "a union_id", true);
   if (name == "name") return set_text(row.name, text, max_name_bytes);
@@ -156,7 +146,7 @@ complaint set_field(persistence::user_mapping_row& row, std::string_view name,
     return set_text(row.email, text, max_email_bytes);
   }
   if (name == "plane_user") {
-    auto id = lower(text);
+    auto id = lower_case(text);
     if (!id.empty() && !is_uuid(id)) return "not the uuid of a Plane user";
     row.plane_user = std::move(id);
     return {};
@@ -168,10 +158,10 @@ complaint set_field(sync::channel_mapping& row, std::string_view name, const giv
                     const project_resolver& resolve) {
   const bool of_list = contains(std::span{of_channels}.last(4), name);
   if (v.list && !of_list) return "not a list";
-  const auto text = trimmed(v.text);
+  const auto text = trimmed(v.text, blanks);
   if (name == "chat") return set_id(row.chat, text, "oc_", "a chat id", false);
   if (name == "project") {
-    auto id = lower(text);
+    auto id = lower_case(text);
     if (!is_uuid(id)) id = resolve && text.size() <= max_id_bytes ? resolve(std::string{text}) : "";
     if (id.empty()) return "not a project's uuid, nor the identifier of one that Plane showed us";
     row.project = std::move(id);
@@ -189,7 +179,7 @@ complaint set_field(sync::channel_mapping& row, std::string_view name, const giv
   if (name == "priorities") {
     if (auto wrong = set_names(row.priorities, v)) return wrong;
     for (auto& p : row.priorities) {
-      p = lower(p);
+      p = lower_case(p);
       if (!contains(priorities, p)) return "a priority is one of " + listed(priorities);
     }
     return {};
@@ -209,7 +199,7 @@ given_file read_file(std::string_view csv, std::span<const std::string_view> fie
   }
   std::vector<std::string> heading;
   for (const auto& f : table.rows.front()) {
-    auto name = lower(trimmed(f.text));
+    auto name = lower_case(trimmed(f.text, blanks));
     if (!contains(fields, name))
       out.mistakes.push_back({f.at, {}, "no field of this name; there are: " + listed(fields)});
     else if (std::find(heading.begin(), heading.end(), name) != heading.end())

@@ -21,7 +21,6 @@ constexpr std::size_t token_bytes = 32;
 constexpr std::size_t token_characters = 43;
 constexpr std::size_t form_bytes = 4096;
 constexpr std::size_t min_key_bytes = 8, max_key_bytes = 512;
-constexpr std::size_t max_code_bytes = 2048;
 constexpr std::string_view form_type = "application/x-www-form-urlencoded";
 
 std::string state_key_of(std::string_view token_hash) {
@@ -59,7 +58,7 @@ std::optional<kept_ticket> parse_ticket(std::string_view text) {
   return out;
 }
 
-bool is_token(std::string_view text) {
+bool is_link_token(std::string_view text) {
   return text.size() == token_characters && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '-' || c == '_';
@@ -98,7 +97,7 @@ bool is_from_elsewhere(const request& r, std::string_view public_url) {
 }
 
 /// A key or a token on its way.
-struct visit {
+struct key_visit {
   std::shared_ptr<request> ask;
   responder answer;
   std::string state_key;
@@ -115,20 +114,20 @@ struct visit {
     answer(connect_page(*ask, n, {ticket.name, account.name, offers_oauth}));
   }
 };
-using visit_ptr = std::shared_ptr<visit>;
+using key_visit_ptr = std::shared_ptr<key_visit>;
 
-class endpoint : public std::enable_shared_from_this<endpoint> {
+class key_endpoint : public std::enable_shared_from_this<key_endpoint> {
 public:
-  explicit endpoint(personal_key_dependencies needs) : needs_(std::move(needs)) {}
+  explicit key_endpoint(personal_key_dependencies needs) : needs_(std::move(needs)) {}
 
   void show(const std::shared_ptr<request>& r, const responder& answer) {
     if (!needs_.oauth || r->query_value("with") != "plane")
-      return begin(r, answer, [](const visit_ptr& v) { v->say(connect_notice::form); });
+      return begin(r, answer, [](const key_visit_ptr& v) { v->say(connect_notice::form); });
     // Only from the page, which says for whom it is: nobody shall be sent to Plane by another site
     // and connect their account to the person of somebody else's link.
     if (is_from_elsewhere(*r, needs_.public_url))
       return answer(connect_page(*r, connect_notice::elsewhere));
-    begin(r, answer, [self = shared_from_this()](const visit_ptr& v) {
+    begin(r, answer, [self = shared_from_this()](const key_visit_ptr& v) {
       const auto hash = std::string_view{v->state_key}.substr(connect_ticket_prefix.size());
       v->answer(self->needs_.oauth->send_off(std::string{hash}));
     });
@@ -137,7 +136,7 @@ public:
   /// From Plane; that the state is ours, was not used and belongs to this browser is known.
   void came_back(const oauth_state& state, const std::shared_ptr<request>& r,
                  const responder& answer) {
-    find(state.ticket, r, answer, [self = shared_from_this()](const visit_ptr& v) {
+    find(state.ticket, r, answer, [self = shared_from_this()](const key_visit_ptr& v) {
       v->offers_oauth = false;
       if (!v->ask->query_value("error").empty()) return v->say(connect_notice::denied);
       const secret code{v->ask->query_value("code")};
@@ -154,7 +153,7 @@ public:
   void take(const std::shared_ptr<request>& r, const responder& answer) {
     if (is_from_elsewhere(*r, needs_.public_url))
       return answer(connect_page(*r, connect_notice::elsewhere));
-    begin(r, answer, [self = shared_from_this()](const visit_ptr& v) {
+    begin(r, answer, [self = shared_from_this()](const key_visit_ptr& v) {
       v->given.key = key_of(*v->ask);
       if (v->given.key.empty()) return v->say(connect_notice::not_a_key);
       v->claim = self->claim(v->state_key);
@@ -170,7 +169,7 @@ private:
   template <class Then>
   void begin(const std::shared_ptr<request>& r, const responder& answer, Then then) {
     const auto& token = r->path_params.at("token");
-    find(is_token(token) ? sha256_hex(token) : std::string{}, r, answer, std::move(then));
+    find(is_link_token(token) ? sha256_hex(token) : std::string{}, r, answer, std::move(then));
   }
 
   template <class Then>
@@ -178,7 +177,7 @@ private:
             const responder& answer, Then then) {
     if (!needs_.seal || !needs_.check) return answer(connect_page(*r, connect_notice::key_missing));
     if (token_hash.empty()) return answer(connect_page(*r, connect_notice::no_ticket));
-    auto v = std::make_shared<visit>();
+    auto v = std::make_shared<key_visit>();
     v->ask = r;
     v->answer = answer;
     v->state_key = state_key_of(token_hash);
@@ -210,7 +209,7 @@ private:
             }};
   }
 
-  void judge(const visit_ptr& v, result<plane_account> account) {
+  void judge(const key_visit_ptr& v, result<plane_account> account) {
     if (!account) {
       const auto& f = account.error();
       log::warn("a personal key could not be checked",
@@ -223,7 +222,7 @@ private:
     look_whose(v);
   }
 
-  void judge_grant(const visit_ptr& v, result<personal_grant> grant) {
+  void judge_grant(const key_visit_ptr& v, result<personal_grant> grant) {
     if (!grant) {
       const auto& f = grant.error();
       // Its words may repeat a code or a token.
@@ -240,7 +239,7 @@ private:
     look_whose(v);
   }
 
-  void look_whose(const visit_ptr& v) {
+  void look_whose(const key_visit_ptr& v) {
     v->given.plane_user = v->account.id;
     needs_.store.read([self = shared_from_this(), v](result<reader*> from) {
       if (!from) return v->say(connect_notice::store_is_away);
@@ -263,7 +262,7 @@ private:
     });
   }
 
-  void keep(const visit_ptr& v) {
+  void keep(const key_visit_ptr& v) {
     const auto now = needs_.clock.now();
     auto sealed =
         needs_.seal(personal_key_credential(v->ticket.open_id), secret{http::to_text(v->given)});
@@ -298,7 +297,7 @@ private:
   }
 
   /// A link is no place to try keys at.
-  void count_try(const visit_ptr& v) {
+  void count_try(const key_visit_ptr& v) {
     ++v->ticket.tries;
     write unit;
     unit.states.push_back({v->state_key, v->ticket.tries >= connect_ticket_tries
@@ -385,7 +384,7 @@ result<personal_key> parse_personal_key(std::string_view text) {
 
 personal_key_page make_personal_key_page(personal_key_dependencies needs) {
   const bool oauth = needs.oauth != nullptr;
-  const auto at = std::make_shared<endpoint>(std::move(needs));
+  const auto at = std::make_shared<key_endpoint>(std::move(needs));
   route show, take;
   show.method = "GET";
   take.method = "POST";

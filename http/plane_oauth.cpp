@@ -21,11 +21,10 @@ namespace {
 namespace json = boost::json;
 namespace plane = protocol::plane;
 
-constexpr std::size_t max_code_bytes = 2048;
 constexpr std::string_view start_again = "start again at /plane/oauth/start";
 
 /// A callback under way.
-struct visit {
+struct oauth_visit {
   std::shared_ptr<request> ask;
   responder answer;
   oauth_state state;
@@ -35,7 +34,7 @@ struct visit {
   plane::installation installed;
   std::string user_id;
 };
-using visit_ptr = std::shared_ptr<visit>;
+using oauth_visit_ptr = std::shared_ptr<oauth_visit>;
 
 std::string nonce_key(const std::string& nonce) { return std::string{oauth_nonce_prefix} + nonce; }
 
@@ -47,9 +46,9 @@ std::string error_word(std::string_view text) {
   return sane ? std::string{text} : "an error without a usable name";
 }
 
-class endpoint : public std::enable_shared_from_this<endpoint> {
+class oauth_endpoint : public std::enable_shared_from_this<oauth_endpoint> {
 public:
-  endpoint(plane_oauth_options options, plane_oauth_peers peers)
+  oauth_endpoint(plane_oauth_options options, plane_oauth_peers peers)
       : options_(std::move(options)), peers_(peers) {
     if (!options_.encryption_key.empty()) {
       state_key_ = oauth_state_key(options_.encryption_key);
@@ -110,7 +109,7 @@ public:
     }
     // Before it is used up: whoever was sent somebody else's answer cannot spoil it.
     if (!began_here(*r, *state)) return answer(connect_page(*r, connect_notice::other_browser));
-    auto v = std::make_shared<visit>();
+    auto v = std::make_shared<oauth_visit>();
     v->ask = r;
     v->answer = answer;
     v->state = std::move(*state);
@@ -147,7 +146,7 @@ private:
     return {400, "OAUTH_STATE_INVALID", "the state was not made here", remedy, {}};
   }
 
-  void refuse(const visit_ptr& v, int status, std::string code, std::string message,
+  void refuse(const oauth_visit_ptr& v, int status, std::string code, std::string message,
               std::string remedy) const {
     if (v->state.flow == oauth_flow::person)
       return v->answer(connect_page(
@@ -155,14 +154,14 @@ private:
     v->answer(refusal_response(*v->ask, {status, std::move(code), std::move(message),
                                          std::move(remedy), v->state.callers}));
   }
-  void refuse_storage(const visit_ptr& v, const failure& f) const {
+  void refuse_storage(const oauth_visit_ptr& v, const failure& f) const {
     log::error("oauth could not reach the store", {log::kv("error", f)});
     refuse(v, 503, "STORAGE", "the store is not available now", std::string{start_again});
   }
 
   // ---- the state counts once: against the store across restarts, against under_way_ meanwhile
 
-  void claim_nonce(const visit_ptr& v) {
+  void claim_nonce(const oauth_visit_ptr& v) {
     bool first = false;
     {
       const std::lock_guard lock{guard_};
@@ -177,7 +176,7 @@ private:
     });
   }
 
-  void record_nonce(const visit_ptr& v,
+  void record_nonce(const oauth_visit_ptr& v,
                     const std::vector<std::pair<std::string, std::string>>& known) {
     const auto mine = nonce_key(v->state.nonce);
     persistence::write unit;
@@ -197,21 +196,21 @@ private:
   }
 
   template <class F>
-  void release(const visit_ptr& v, F then) {
+  void release(const oauth_visit_ptr& v, F then) {
     {
       const std::lock_guard lock{guard_};
       under_way_.erase(v->state.nonce);
     }
     then();
   }
-  void refuse_used(const visit_ptr& v) const {
+  void refuse_used(const oauth_visit_ptr& v) const {
     refuse(v, 400, "OAUTH_STATE_USED", "this answer of Plane's was used already",
            std::string{start_again});
   }
 
   // ---- tokens
 
-  void judge(const visit_ptr& v) {
+  void judge(const oauth_visit_ptr& v) {
     if (v->state.flow == oauth_flow::person) {
       if (options_.person) return options_.person(v->state, v->ask, v->answer);
       return refuse(v, 400, {}, {}, {});  // a state from before a change of the configuration
@@ -233,23 +232,23 @@ private:
     auto ask = v->state.flow == oauth_flow::bot
                    ? plane::bot_token_request(options_.app, v->installation_id)
                    : plane::user_token_request(options_.app, v->code);
-    send(v, std::move(ask), &endpoint::on_tokens);
+    send(v, std::move(ask), &oauth_endpoint::on_tokens);
   }
 
-  using step = void (endpoint::*)(const visit_ptr&, const protocol::http_response&);
-  void send(const visit_ptr& v, protocol::http_request ask, step next) {
+  using step = void (oauth_endpoint::*)(const oauth_visit_ptr&, const protocol::http_response&);
+  void send(const oauth_visit_ptr& v, protocol::http_request ask, step next) {
     peers_.calls.send(std::move(ask), options_.limits,
                       [self = shared_from_this(), v, next](result<protocol::http_response> got) {
                         if (!got) return self->refuse_remote(v, got.error());
                         ((*self).*next)(v, *got);
                       });
   }
-  void send_as_holder(const visit_ptr& v, protocol::http_request ask, step next) {
+  void send_as_holder(const oauth_visit_ptr& v, protocol::http_request ask, step next) {
     plane::authorize(ask, {plane::credential::kind::bearer, v->tokens.access});
     send(v, std::move(ask), next);
   }
 
-  void on_tokens(const visit_ptr& v, const protocol::http_response& got) {
+  void on_tokens(const oauth_visit_ptr& v, const protocol::http_response& got) {
     auto tokens = plane::parse_token_answer(got);
     if (!tokens) {
       if (tokens.error().code == errc::unauthorized || tokens.error().code == errc::bad_input)
@@ -258,10 +257,10 @@ private:
     }
     v->tokens = std::move(*tokens);
     send_as_holder(v, plane::installations_request(options_.app, v->installation_id),
-                   &endpoint::on_installations);
+                   &oauth_endpoint::on_installations);
   }
 
-  void on_installations(const visit_ptr& v, const protocol::http_response& got) {
+  void on_installations(const oauth_visit_ptr& v, const protocol::http_response& got) {
     auto found = plane::parse_installations(got);
     // Which workspace it is, is worth knowing but not worth losing the tokens for.
     if (!found)
@@ -269,17 +268,17 @@ private:
     else if (!found->empty())
       v->installed = std::move(found->front());
     if (v->state.flow == oauth_flow::bot) return keep(v);
-    send_as_holder(v, plane::me_request(options_.app.base_url), &endpoint::on_me);
+    send_as_holder(v, plane::me_request(options_.app.base_url), &oauth_endpoint::on_me);
   }
 
-  void on_me(const visit_ptr& v, const protocol::http_response& got) {
+  void on_me(const oauth_visit_ptr& v, const protocol::http_response& got) {
     auto me = plane::parse_me(got);
     if (!me) return refuse_remote(v, me.error());
     v->user_id = std::move(me->id);
     keep(v);
   }
 
-  void keep(const visit_ptr& v) {
+  void keep(const oauth_visit_ptr& v) {
     const auto now = peers_.clock.now();
     const auto ends = v->tokens.expires_in ? to_micros(now + *v->tokens.expires_in) : 0;
     const bool bot = v->state.flow == oauth_flow::bot;
@@ -310,7 +309,7 @@ private:
                         });
   }
 
-  void summarize(const visit_ptr& v, const std::string& name, std::int64_t ends) const {
+  void summarize(const oauth_visit_ptr& v, const std::string& name, std::int64_t ends) const {
     const auto& w = v->installed;
     v->answer(summary_response(
         *v->ask,
@@ -327,7 +326,7 @@ private:
     log::warn(what, {log::kv("operation", f.where), log::kv("code", f.code),
                      log::kv("status", f.status)});
   }
-  void refuse_grant(const visit_ptr& v, const failure& f) const {
+  void refuse_grant(const oauth_visit_ptr& v, const failure& f) const {
     log_remote("oauth grant refused", f);
     refuse(v, 400, "OAUTH_GRANT_REFUSED",
            "Plane refused the code or the app (status " + std::to_string(f.status) + ")",
@@ -335,7 +334,7 @@ private:
                "; if that does not help, check PLANE_CLIENT_ID, PLANE_CLIENT_SECRET and "
                "PLANE_REDIRECT_URI against the app's page in Plane");
   }
-  void refuse_remote(const visit_ptr& v, const failure& f) const {
+  void refuse_remote(const oauth_visit_ptr& v, const failure& f) const {
     log_remote("oauth call failed", f);
     std::string why = "Plane did not answer as it should (" + std::string{to_string(f.code)};
     if (f.status != 0) why += ", status " + std::to_string(f.status);
@@ -354,7 +353,7 @@ private:
 }  // namespace
 
 std::vector<route> plane_oauth_routes(plane_oauth_options options, plane_oauth_peers peers) {
-  const auto at = std::make_shared<endpoint>(std::move(options), peers);
+  const auto at = std::make_shared<oauth_endpoint>(std::move(options), peers);
   route start, callback;
   start.method = callback.method = "GET";
   start.pattern = "/plane/oauth/start";

@@ -35,6 +35,8 @@ struct oauth_state {
 
 inline constexpr std::chrono::minutes oauth_state_life{10};
 inline constexpr std::size_t max_callers_state_bytes = 1024;
+/// Of the code that a browser brings back.
+inline constexpr std::size_t max_code_bytes = 2048;
 
 /// A key of its own, so that a signature made here means nothing elsewhere.
 secret oauth_state_key(const secret& encryption_key);

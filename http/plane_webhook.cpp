@@ -160,10 +160,10 @@ struct incoming {
   std::optional<delivery_append> touch_if_duplicate;
 };
 
-class endpoint : public std::enable_shared_from_this<endpoint> {
+class webhook_endpoint : public std::enable_shared_from_this<webhook_endpoint> {
 public:
-  endpoint(plane_webhook_options options, inbox& deliveries, const clock_source& clock,
-           webhook_counter count)
+  webhook_endpoint(plane_webhook_options options, inbox& deliveries, const clock_source& clock,
+                   webhook_counter count)
       : options_(std::move(options)), inbox_(deliveries), clock_(clock), count_(std::move(count)) {
     if (!options_.secrets) options_.secrets = std::make_shared<secret_list>();
   }
@@ -392,7 +392,7 @@ route plane_webhook_route(plane_webhook_options options, inbox& deliveries,
   out.silent_when_busy = true;
   // No content_types: a relay that changes the header must not cost an event; the signature tells.
   const auto at =
-      std::make_shared<endpoint>(std::move(options), deliveries, clock, std::move(count));
+      std::make_shared<webhook_endpoint>(std::move(options), deliveries, clock, std::move(count));
   out.refuse_unread = [at](const request& r) { return at->refuse_unread(r); };
   out.observe = [at](const request& r) { return at->observe(r); };
   out.handle = [at](const std::shared_ptr<request>& r, const responder& a) { at->handle(r, a); };

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "protocol/http_message.hpp"
 
 namespace pb::http {
 namespace {
 
 using protocol::iequals;
+using protocol::is_token;
 using protocol::percent_decode;
 
 constexpr std::size_t most_header_lines = 128;
@@ -16,21 +18,10 @@ constexpr std::size_t most_length_digits = 18;
 bool digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool hex(char c) noexcept { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool token_char(char c) noexcept {
-  return digit(c) || letter(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string::npos;
-}
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), token_char);
-}
 /// A control character other than a tab.
 bool control(char c) noexcept {
   const auto b = static_cast<unsigned char>(c);
   return (b < 0x20 && c != '\t') || b == 0x7f;
-}
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 struct framing {
@@ -43,7 +34,7 @@ std::optional<std::string> line_fault(std::string_view line, framing& seen) {
   if (colon == std::string_view::npos) return "a header line has no colon";
   const auto name = line.substr(0, colon);
   if (!is_token(name)) return "a header name holds a character that is not allowed there";
-  const auto value = trimmed(line.substr(colon + 1));
+  const auto value = trimmed(line.substr(colon + 1), " \t");
   if (std::any_of(value.begin(), value.end(), control))
     return "a header value holds a control character";
   if (iequals(name, "Content-Length")) {
@@ -149,7 +140,7 @@ bool sane_request_id(std::string_view id) noexcept {
 }
 
 std::string_view media_type(std::string_view content_type) noexcept {
-  return trimmed(content_type.substr(0, content_type.find(';')));
+  return trimmed(content_type.substr(0, content_type.find(';')), " \t");
 }
 
 std::string_view error_code_of(int status) noexcept {

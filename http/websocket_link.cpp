@@ -15,9 +15,8 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 
 constexpr std::size_t max_head_bytes = 16 * 1024;
-constexpr std::size_t max_endpoints = 16;
 
-int number_of(std::string_view text) {
+int small_number(std::string_view text) {
   int n = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), n);
   return r.ec == std::errc{} && n >= 0 && n < 100'000 ? n : 0;
@@ -204,7 +203,7 @@ void websocket_link::on_upgrade(const error& ec) {
     const auto value = answer_[name];
     return std::string_view{value.data(), value.size()};
   };
-  auto status = number_of(field("Handshake-Status"));
+  auto status = small_number(field("Handshake-Status"));
   if (status == 0) status = static_cast<int>(answer_.result_int());
   auto why = words_of(field("Handshake-Msg"));
   if (const auto code = field("Handshake-Autherrcode"); !code.empty())

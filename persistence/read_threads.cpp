@@ -5,8 +5,6 @@
 namespace pb::persistence {
 namespace {
 
-failure refused(errc code, const char* where, const char* detail) { return {code, where, detail}; }
-
 /// Whoever asked must not take the thread down.
 template <class F>
 void guarded(F run) {
@@ -40,7 +38,7 @@ void reading_thread::push(std::function<void(result<reader*>)> body) {
       return;
     }
   }
-  body(refused(errc::storage, "store.read", "queue full"));
+  body(failure{errc::storage, "store.read", "queue full"});
 }
 
 void reading_thread::run() {
@@ -57,7 +55,7 @@ void reading_thread::run() {
     }
     guarded([&] {
       if (closing)
-        body(refused(errc::cancelled, "store.read", "closing"));
+        body(failure{errc::cancelled, "store.read", "closing"});
       else
         body(session_.get());
     });
@@ -88,7 +86,7 @@ void loading_thread::push(entity_key key, done completion) {
       return;
     }
   }
-  completion(refused(errc::storage, "store.load", "queue full"));
+  completion(failure{errc::storage, "store.load", "queue full"});
 }
 
 void loading_thread::run() {
@@ -111,7 +109,7 @@ void loading_thread::run() {
 
 void loading_thread::answer(std::vector<asked> batch, bool closing) {
   auto states =
-      result<std::vector<entity_state>>{refused(errc::cancelled, "store.load", "closing")};
+      result<std::vector<entity_state>>{failure{errc::cancelled, "store.load", "closing"}};
   if (!closing) {
     std::vector<entity_key> keys;
     keys.reserve(batch.size());

@@ -16,10 +16,10 @@ constexpr std::size_t value_limit = 1u << 20;
 
 using cipher = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
-const unsigned char* bytes(const std::string& s) {
+const unsigned char* octets(const std::string& s) {
   return reinterpret_cast<const unsigned char*>(s.data());
 }
-unsigned char* bytes(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+unsigned char* octets(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
 
 std::string bound(const std::string& tenant, const std::string& name) {
   return tenant + "|" + name;
@@ -59,15 +59,15 @@ result<credential_row> sealer::seal(const std::string& tenant, const std::string
     return failure{errc::too_large, "store.sealing", "the value is too long"};
   const std::string aad = bound(tenant, name);
   std::string out(nonce_size + plain.size() + tag_size, '\0');
-  unsigned char* const nonce = bytes(out);
+  unsigned char* const nonce = octets(out);
   int n = 0;
   cipher c{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
   const bool done =
       c && RAND_bytes(nonce, nonce_size) == 1 &&
-      EVP_EncryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, bytes(keys_.front().bytes.reveal()),
+      EVP_EncryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, octets(keys_.front().bytes.reveal()),
                          nonce) == 1 &&
-      EVP_EncryptUpdate(c.get(), nullptr, &n, bytes(aad), static_cast<int>(aad.size())) == 1 &&
-      EVP_EncryptUpdate(c.get(), nonce + nonce_size, &n, bytes(plain),
+      EVP_EncryptUpdate(c.get(), nullptr, &n, octets(aad), static_cast<int>(aad.size())) == 1 &&
+      EVP_EncryptUpdate(c.get(), nonce + nonce_size, &n, octets(plain),
                         static_cast<int>(plain.size())) == 1 &&
       EVP_EncryptFinal_ex(c.get(), nonce + nonce_size + n, &n) == 1 &&
       EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_GET_TAG, tag_size,
@@ -88,21 +88,21 @@ result<secret> sealer::open(const credential_row& row) const {
     return broken(row.name + " is shorter than a sealed value");
   const std::size_t size = row.sealed.size() - nonce_size - tag_size;
   std::string sealed = row.sealed;  // the tag is passed as a mutable pointer
-  unsigned char* const nonce = bytes(sealed);
+  unsigned char* const nonce = octets(sealed);
   const std::string aad = bound(row.tenant, row.name);
   std::string plain(size + 1, '\0');
   int n = 0, last = 0;
   cipher c{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
   const bool done =
       c &&
-      EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, bytes(k->bytes.reveal()), nonce) ==
+      EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, octets(k->bytes.reveal()), nonce) ==
           1 &&
-      EVP_DecryptUpdate(c.get(), nullptr, &n, bytes(aad), static_cast<int>(aad.size())) == 1 &&
-      EVP_DecryptUpdate(c.get(), bytes(plain), &n, nonce + nonce_size, static_cast<int>(size)) ==
+      EVP_DecryptUpdate(c.get(), nullptr, &n, octets(aad), static_cast<int>(aad.size())) == 1 &&
+      EVP_DecryptUpdate(c.get(), octets(plain), &n, nonce + nonce_size, static_cast<int>(size)) ==
           1 &&
       EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_SET_TAG, tag_size, nonce + nonce_size + size) ==
           1 &&
-      EVP_DecryptFinal_ex(c.get(), bytes(plain) + n, &last) == 1;
+      EVP_DecryptFinal_ex(c.get(), octets(plain) + n, &last) == 1;
   secret value{plain.substr(0, size)};
   OPENSSL_cleanse(plain.data(), plain.size());
   if (!done) return broken(row.name + " does not open: it was changed, or moved from another row");

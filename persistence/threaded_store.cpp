@@ -15,8 +15,6 @@ constexpr std::size_t burst = 24;
 /// of them: in a transaction of its own it would hold up that delivery for a whole commit.
 constexpr std::chrono::microseconds next_is_near{1'000};
 
-failure refused(errc code, const char* where, const char* detail) { return {code, where, detail}; }
-
 std::size_t bytes_of(const write& unit) {
   std::size_t n = 256;
   for (const delivery_append& a : unit.appends) n += 512 + (a.row.body ? a.row.body->size() : 0);
@@ -72,7 +70,7 @@ void threaded_store::submit(write unit, done completion) {
   waiting w{std::move(unit), std::move(completion), clock::now(), 0, false, false};
   w.bytes = bytes_of(w.unit);
   w.answers_sender = only_deliveries(w.unit);
-  failure why = refused(errc::storage, "store.submit", "queue full");
+  failure why = failure{errc::storage, "store.submit", "queue full"};
   {
     const std::lock_guard hold{lock_};
     refuge* const away = options_.shelter;
@@ -86,7 +84,7 @@ void threaded_store::submit(write unit, done completion) {
       wake_.notify_one();
       return;
     }
-    if (stop_) why = refused(errc::cancelled, "store.submit", "closing");
+    if (stop_) why = failure{errc::cancelled, "store.submit", "closing"};
   }
   complete(w.completion, std::move(why));
 }
@@ -159,7 +157,7 @@ void threaded_store::run() {
   // What is left could not be written: its senders are told, and nothing of it was acknowledged.
   for (waiting& w : doubted_)
     complete(w.completion,
-             refused(errc::timed_out, "store.submit", "closing; the outcome is unknown"));
+             failure{errc::timed_out, "store.submit", "closing; the outcome is unknown"});
   std::deque<waiting> rest;
   std::deque<retention> unfinished;
   {
@@ -170,8 +168,8 @@ void threaded_store::run() {
     unfinished.swap(retentions_);
   }
   for (waiting& w : rest)
-    complete(w.completion, refused(errc::cancelled, "store.submit", "closing"));
-  for (retention& r : unfinished) r.completion(refused(errc::cancelled, "store.retain", "closing"));
+    complete(w.completion, failure{errc::cancelled, "store.submit", "closing"});
+  for (retention& r : unfinished) r.completion(failure{errc::cancelled, "store.retain", "closing"});
 }
 
 bool threaded_store::ensure_session() {
@@ -253,7 +251,7 @@ void threaded_store::relieve(std::chrono::milliseconds longest) {
                                   [](const waiting& w) { return w.unit.may_spool; });
     if (!stuck && !late) return;
   }
-  evacuate(refused(errc::timed_out, "store.submit", "the database does not answer"));
+  evacuate(failure{errc::timed_out, "store.submit", "the database does not answer"});
 }
 
 /// Was the batch whose answer was lost committed? Then it is answered as written, else it is the
@@ -389,11 +387,11 @@ void threaded_store::expire(clock::time_point now) {
         queue->pop_front();
       }
   }
-  failure away = refused(errc::storage, "store.submit", "the database is away: ");
+  failure away = failure{errc::storage, "store.submit", "the database is away: "};
   away.detail += last_failure_.detail;
   for (waiting& w : late) complete(w.completion, away);
   if (now - away_since_ <= options_.patience) return;
-  failure doubt = refused(errc::timed_out, "store.submit", "the answer to a commit was lost: ");
+  failure doubt = failure{errc::timed_out, "store.submit", "the answer to a commit was lost: "};
   doubt.detail += last_failure_.detail;
   for (waiting& w : doubted_) {
     // Its sender hears it now. It stays until it is settled: a delivery that was committed after
@@ -442,11 +440,11 @@ void threaded_store::ping() {
 }
 
 void reading_store::submit(write, done completion) {
-  if (completion) completion(refused(errc::forbidden, "store.submit", "opened for reading only"));
+  if (completion) completion(failure{errc::forbidden, "store.submit", "opened for reading only"});
 }
 
 void reading_store::retain(retention_limits, std::function<void(result<std::int64_t>)> completion) {
-  if (completion) completion(refused(errc::forbidden, "store.retain", "opened for reading only"));
+  if (completion) completion(failure{errc::forbidden, "store.retain", "opened for reading only"});
 }
 
 }  // namespace pb::persistence
