@@ -12,7 +12,7 @@ namespace pb::actors {
 using std::chrono::milliseconds;
 namespace {
 constexpr std::size_t links_page = 2'000;
-constexpr std::size_t journal_slice = 500;
+constexpr std::size_t findings_at_once = 500;
 
 /// "…/plane-issue-1%40calplanebot.ics" → "plane-issue-1@calplanebot".
 std::string uid_in(const std::string& href) {
@@ -228,7 +228,7 @@ void calendar_watch_state::observe(const entity_key& entity, const std::string& 
 
 void calendar_watch_state::journal_found() {
   if (round_->found.empty()) return end_round();
-  const auto n = std::min(journal_slice, round_->found.size());
+  const auto n = std::min(findings_at_once, round_->found.size());
   std::vector<persistence::delivery_append> slice(
       std::make_move_iterator(round_->found.end() - static_cast<std::ptrdiff_t>(n)),
       std::make_move_iterator(round_->found.end()));

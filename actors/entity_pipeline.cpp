@@ -10,7 +10,6 @@
 namespace pb::actors {
 namespace json = boost::json;
 namespace {
-constexpr std::chrono::milliseconds storage_pause{2'000};
 constexpr std::int64_t effects_per_cause = 256;
 constexpr std::size_t plans_per_commit = 64;
 }  // namespace

@@ -17,6 +17,9 @@
 namespace pb::actors {
 
 class effect_lane;
+
+/// Before what the store refused is tried again.
+inline constexpr std::chrono::milliseconds storage_pause{2'000};
 using exchange_ptr = std::shared_ptr<protocol::exchange>;
 
 class entity_pipeline {

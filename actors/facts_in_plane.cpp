@@ -4,6 +4,7 @@
 #include <map>
 
 #include "actors/asking.hpp"
+#include "actors/each_mapping.hpp"
 #include "actors/facts_lookup.hpp"
 #include "protocol/html/plain_text.hpp"
 #include "protocol/plane/exchanges.hpp"
@@ -16,8 +17,6 @@ using persistence::reader;
 namespace {
 
 constexpr std::size_t excerpt_bytes = 400;
-constexpr std::size_t most_mappings = 20'000;
-constexpr std::size_t mapping_page = 1'000;
 constexpr std::size_t most_projects_tried = 10;
 
 /// GET of one item by "WEB-42", which names its project in letters.
@@ -116,22 +115,15 @@ void facts_lookup::project_people(const std::shared_ptr<project_steps>& s) {
                 m.guest = it->second == guest_role;
             self->read(s->what, s->then, [s](reader& r, const done& to) {
               std::map<std::string, std::string> known;  // Plane's uuid → open_id
-              std::string after;
-              for (std::size_t seen = 0; seen < most_mappings;) {
-                const auto rows = r.user_mappings(after, mapping_page);
-                if (!rows) return to(not_had(s->what, rows.error()));
-                for (const auto& row : *rows) {
-                  if (row.left || row.plane_user.empty()) continue;
-                  // The one entered by hand counts before others.
-                  if (row.how == persistence::mapped_by::manual)
-                    known[row.plane_user] = row.open_id;
-                  else
-                    known.emplace(row.plane_user, row.open_id);
-                }
-                if (rows->size() < mapping_page) break;
-                seen += rows->size();
-                after = rows->back().open_id;
-              }
+              const auto read = each_mapping(r, [&known](const auto& row) {
+                if (row.left || row.plane_user.empty()) return;
+                // The one entered by hand counts before others.
+                if (row.how == persistence::mapped_by::manual)
+                  known[row.plane_user] = row.open_id;
+                else
+                  known.emplace(row.plane_user, row.open_id);
+              });
+              if (!read) return to(not_had(s->what, read.error()));
               for (auto& m : s->is.members)
                 if (const auto it = known.find(m.user.id); it != known.end())
                   m.open_id = it->second;

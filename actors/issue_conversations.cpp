@@ -12,7 +12,6 @@ using persistence::effect;
 using persistence::effect_status;
 namespace {
 constexpr const char* chat_links = "lark";
-constexpr std::chrono::milliseconds storage_pause{2'000};
 }  // namespace
 
 void issue_state::recall_conversations(const persistence::entity_state& state) {

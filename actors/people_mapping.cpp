@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/asking.hpp"
+#include "actors/each_mapping.hpp"
 #include "actors/facts_lookup.hpp"
 #include "protocol/lark/exchanges.hpp"
 
@@ -15,9 +16,6 @@ namespace lark_ns = protocol::lark;
 using persistence::reader;
 
 namespace {
-
-constexpr std::size_t mapping_page = 1'000;
-constexpr std::size_t most_mappings = 20'000;
 
 /// One run, from the list of members to the rows.
 struct run : std::enable_shared_from_this<run> {
@@ -45,20 +43,13 @@ struct run : std::enable_shared_from_this<run> {
   }
 
   void read_known(reader& r) {
-    std::string after;
-    for (std::size_t seen = 0; seen < most_mappings;) {
-      const auto rows = r.user_mappings(after, mapping_page);
-      if (!rows) return done(rows.error());
-      for (const auto& row : *rows) {
-        // By hand also means: to nobody, on purpose.
-        if (!row.plane_user.empty() || row.how == persistence::mapped_by::manual || row.left)
-          known_people.insert(row.open_id);
-        if (!row.plane_user.empty() && !row.left) known_members.insert(row.plane_user);
-      }
-      if (rows->size() < mapping_page) break;
-      seen += rows->size();
-      after = rows->back().open_id;
-    }
+    const auto read = each_mapping(r, [this](const auto& row) {
+      // By hand also means: to nobody, on purpose.
+      if (!row.plane_user.empty() || row.how == persistence::mapped_by::manual || row.left)
+        known_people.insert(row.open_id);
+      if (!row.plane_user.empty() && !row.left) known_members.insert(row.plane_user);
+    });
+    if (!read) return done(read.error());
     choose();
   }
 

@@ -55,7 +55,7 @@ constexpr std::size_t most_open = 256;
 constexpr std::size_t most_numbers = 4'096, most_refreshed = 1'024;
 constexpr milliseconds refresh_pause = 10min;
 /// viewer and chat, item, its project: more rounds than that are a bug.
-constexpr int rounds_limit = 8;
+constexpr int preview_rounds = 8;
 
 using preview_actor =
     caf::typed_actor<handles<void, preview_asked>, handles<void, preview_told>,
@@ -120,7 +120,7 @@ private:
       if (late) refresh(done);
       return;
     }
-    if (++q.rounds > rounds_limit) throw std::logic_error("a preview asks for facts without end");
+    if (++q.rounds > preview_rounds) throw std::logic_error("a preview asks for facts without end");
     q.open = std::get<std::vector<sync::need>>(v);
     // An answer may come inside of the question, to this actor's mailbox.
     for (const auto& n : std::vector{q.open})
