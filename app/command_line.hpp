@@ -16,6 +16,8 @@ struct common_options {
 config::load_outcome load_configuration(const common_options& o);
 /// Prints what is wrong; true when there is nothing.
 bool report_configuration(const config::load_outcome& o);
+/// Prints what failed and how to mend it; 1, the exit code.
+int complain(const failure& f);
 
 int serve(const common_options& o);
 

@@ -36,6 +36,12 @@ bool report_configuration(const config::load_outcome& o) {
   return o.ok();
 }
 
+int complain(const failure& f) {
+  std::cerr << "planebridge: " << describe(f) << "\n";
+  if (!f.remedy.empty()) std::cerr << "  " << f.remedy << "\n";
+  return 1;
+}
+
 int configure(const common_options& o, const config_options& c) {
   if (c.action == "init") {
     if (std::filesystem::exists(c.path) && !c.force) {

@@ -12,8 +12,8 @@ using std::chrono::milliseconds;
 namespace {
 
 /// With less left Feishu gives a new one; the old stays good meanwhile.
-constexpr auto renew_before = 30min;
-constexpr auto pause_after_failure = 15s;
+constexpr auto renew_token_before = 30min;
+constexpr auto pause_between_tries = 15s;
 /// A token that is refused so soon after it was given will be refused again.
 constexpr auto too_fresh = 10s;
 constexpr milliseconds refused_pause = 60s;
@@ -52,7 +52,7 @@ std::optional<failure> lark_account::authorize(protocol::http_request& request) 
   const std::lock_guard hold{lock_};
   if (token_.empty() || good_until_ <= clock_.now()) {
     auto f = no_token_.value_or(failure{errc::upstream_down, "lark", "no tenant token yet"});
-    if (!f.retry_after) f.retry_after = pause_after_failure;
+    if (!f.retry_after) f.retry_after = pause_between_tries;
     return f;
   }
   lark::authorize(request, token_);
@@ -75,9 +75,9 @@ bool lark_account::challenged(const protocol::http_request& sent,
 
 std::shared_ptr<protocol::exchange> lark_account::renewal(timestamp now) {
   const std::lock_guard hold{lock_};
-  if (!token_.empty() && now < good_until_ - renew_before) return nullptr;
+  if (!token_.empty() && now < good_until_ - renew_token_before) return nullptr;
   if (now < ask_again_at_) return nullptr;
-  ask_again_at_ = now + pause_after_failure;
+  ask_again_at_ = now + pause_between_tries;
   return std::make_shared<lark::renew_token>(of_.where, of_.app);
 }
 
@@ -101,7 +101,7 @@ void lark_account::renewed(const actors::performed& done) {
     // Counted from when it was asked for.
     good_until_ = done.started_at + got.valid_for;
     // One that lives for less than half an hour is not asked for again at every call.
-    ask_again_at_ = fresh_at_ + (got.valid_for > renew_before ? 0s : 60s);
+    ask_again_at_ = fresh_at_ + (got.valid_for > renew_token_before ? 0s : 60s);
     back = no_token_.has_value();
     no_token_.reset();
   }

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t file_limit = 2u << 20;
 
-int complain(const failure& f) {
-  std::cerr << "planebridge: " << describe(f) << "\n";
-  if (!f.remedy.empty()) std::cerr << "  " << f.remedy << "\n";
-  return 1;
-}
-
 struct kind_facts {
   std::string path;
   std::vector<std::string_view> keys, columns;

@@ -22,7 +22,7 @@ constexpr milliseconds unreadable_pause = 2s;
 constexpr milliseconds renewal_pause = 30s;  ///< after one that failed
 constexpr unsigned failures_waited_for = 5;  ///< then the bot writes until one goes well
 constexpr milliseconds renewal_patience = 20s;
-constexpr auto renew_before = 5min;            ///< the end, and never in more than its last quarter
+constexpr auto renew_account_before = 5min;    ///< the end, and never in more than its last quarter
 constexpr std::uint32_t share_of_scans = 100;  ///< nobody scans with a person's key
 
 actors::admission_wait own_wait(milliseconds pause) {
@@ -119,7 +119,7 @@ std::optional<actors::admission_wait> personal_key_vault::admit(steady_time now,
 bool personal_key_vault::ends_soon(const entry& e, timestamp now) const {
   if (e.held.expires_at == timestamp{}) return false;
   const auto quarter = (e.held.expires_at - e.since) / 4;
-  return now >= e.held.expires_at - std::min<timestamp::duration>(renew_before, quarter);
+  return now >= e.held.expires_at - std::min<timestamp::duration>(renew_account_before, quarter);
 }
 
 bool personal_key_vault::is_good(const entry& e, timestamp now) const {

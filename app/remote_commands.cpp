@@ -14,12 +14,6 @@ namespace pb::app {
 namespace json = boost::json;
 namespace {
 
-int complain(const failure& f) {
-  std::cerr << "planebridge: " << describe(f) << "\n";
-  if (!f.remedy.empty()) std::cerr << "  " << f.remedy << "\n";
-  return 1;
-}
-
 std::string text(const json::object& o, std::string_view key) {
   const auto* v = o.if_contains(key);
   if (v == nullptr || v->is_null()) return {};

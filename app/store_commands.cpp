@@ -8,15 +8,7 @@
 #include "sandbox/run.hpp"
 
 namespace pb::app {
-namespace {
-
-int complain(const failure& f) {
-  std::cerr << "planebridge: " << describe(f) << "\n";
-  if (!f.remedy.empty()) std::cerr << "  " << f.remedy << "\n";
-  return 1;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 int migrate(const common_options& o, bool status_only) {
   const auto loaded = load_configuration(o);

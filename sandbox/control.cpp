@@ -10,21 +10,9 @@ namespace pb::sandbox {
 namespace {
 namespace json = boost::json;
 
-protocol::http_response answer_json(int status, const json::value& body) {
-  return {status,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          json::serialize(body)};
-}
-
 protocol::http_response refuse(int status, std::string_view code, std::string_view message) {
   return answer_json(status,
                      json::object{{"error", json::object{{"code", code}, {"message", message}}}});
-}
-
-std::string_view header_of(const inbound& in, std::string_view name) {
-  for (const auto& h : in.headers)
-    if (protocol::iequals(h.name, name)) return h.value;
-  return {};
 }
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -36,6 +24,12 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }
 
 }  // namespace
+
+protocol::http_response answer_json(int status, const json::value& body) {
+  return {status,
+          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          json::serialize(body)};
+}
 
 std::optional<protocol::http_response> control::handle(const inbound& request) {
   const std::string_view path = request.path;

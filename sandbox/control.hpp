@@ -29,6 +29,8 @@ private:
   const seeded& seeds_;
 };
 
+/// Never kept by a browser.
+protocol::http_response answer_json(int status, const boost::json::value& body);
 /// The list of sent webhooks or pushes, as both pages show it.
 boost::json::value log_json(const std::vector<sent_webhook>& log, std::size_t unfinished);
 /// A foreign page in the same browser must not change anything here.

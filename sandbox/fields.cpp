@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "base/clock.hpp"
 #include "base/entity.hpp"
 #include "sandbox/json_text.hpp"
@@ -20,17 +21,10 @@ std::size_t characters(std::string_view utf8) {
       std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n\f\v";
-  const auto first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 problem check_text(json::value& v, const field_rule& rule) {
   if (v.is_number()) v = rest_json(v);
   if (!v.is_string()) return "Not a valid string.";
-  v = trimmed(v.get_string());
+  v = trimmed(v.get_string(), " \t\r\n\f\v");
   const std::string_view text = v.get_string();
   if (text.empty() && !rule.blank) return "This field may not be blank.";
   if (rule.longest != 0 && characters(text) > rule.longest)

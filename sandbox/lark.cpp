@@ -12,36 +12,38 @@
 namespace pb::sandbox {
 namespace {
 
-using self = lark::impl;
+using lark_self = lark::impl;
 using namespace std::chrono_literals;
 
 constexpr std::string_view sends = "im:message:send_as_bot,im:message";
 constexpr std::string_view reads = "im:message:readonly,im:message";
 
 constexpr lark_route routes[] = {
-    {"GET", "bot/v3/info", "", &self::bot_info},
-    {"POST", "im/v1/messages", sends, &self::message_create},
-    {"GET", "im/v1/messages", reads, &self::message_list},
-    {"POST", "im/v1/messages/{id}/reply", sends, &self::message_reply},
-    {"PATCH", "im/v1/messages/{id}", "im:message:update,im:message", &self::message_patch},
-    {"PUT", "im/v1/messages/{id}", "im:message:update,im:message", &self::message_edit},
-    {"DELETE", "im/v1/messages/{id}", "im:message:recall,im:message", &self::message_delete},
-    {"GET", "im/v1/messages/{id}", reads, &self::message_get},
+    {"GET", "bot/v3/info", "", &lark_self::bot_info},
+    {"POST", "im/v1/messages", sends, &lark_self::message_create},
+    {"GET", "im/v1/messages", reads, &lark_self::message_list},
+    {"POST", "im/v1/messages/{id}/reply", sends, &lark_self::message_reply},
+    {"PATCH", "im/v1/messages/{id}", "im:message:update,im:message", &lark_self::message_patch},
+    {"PUT", "im/v1/messages/{id}", "im:message:update,im:message", &lark_self::message_edit},
+    {"DELETE", "im/v1/messages/{id}", "im:message:recall,im:message", &lark_self::message_delete},
+    {"GET", "im/v1/messages/{id}", reads, &lark_self::message_get},
     {"POST", "im/v1/messages/{id}/reactions", "im:message.reactions:write_only,im:message",
-     &self::reaction_add},
+     &lark_self::reaction_add},
     {"GET", "im/v1/messages/{id}/reactions", "im:message.reactions:read,im:message",
-     &self::reaction_list},
+     &lark_self::reaction_list},
     {"DELETE", "im/v1/messages/{id}/reactions/{id}", "im:message.reactions:write_only,im:message",
-     &self::reaction_delete},
-    {"GET", "im/v1/messages/{id}/resources/{id}", reads, &self::resource_get},
-    {"POST", "im/v1/images", "im:resource", &self::image_upload},
-    {"GET", "im/v1/images/{id}", "im:resource", &self::image_get},
-    {"GET", "im/v1/chats/{id}", "im:chat:readonly,im:chat", &self::chat_get},
-    {"POST", "contact/v3/users/batch_get_id", "contact:user.id:readonly", &self::ids_of_people},
-    {"GET", "contact/v3/users/batch", "contact:contact.base:readonly", &self::people_get},
-    {"GET", "contact/v3/users/{id}", "contact:contact.base:readonly", &self::person_get},
-    {"POST", "interactive/v1/card/update", sends, &self::card_update},
-    {"POST", "im/v2/url_previews/batch_update", "im:url_preview.update", &self::preview_update},
+     &lark_self::reaction_delete},
+    {"GET", "im/v1/messages/{id}/resources/{id}", reads, &lark_self::resource_get},
+    {"POST", "im/v1/images", "im:resource", &lark_self::image_upload},
+    {"GET", "im/v1/images/{id}", "im:resource", &lark_self::image_get},
+    {"GET", "im/v1/chats/{id}", "im:chat:readonly,im:chat", &lark_self::chat_get},
+    {"POST", "contact/v3/users/batch_get_id", "contact:user.id:readonly",
+     &lark_self::ids_of_people},
+    {"GET", "contact/v3/users/batch", "contact:contact.base:readonly", &lark_self::people_get},
+    {"GET", "contact/v3/users/{id}", "contact:contact.base:readonly", &lark_self::person_get},
+    {"POST", "interactive/v1/card/update", sends, &lark_self::card_update},
+    {"POST", "im/v2/url_previews/batch_update", "im:url_preview.update",
+     &lark_self::preview_update},
 };
 constexpr std::string_view api = "/open-apis/";
 
@@ -93,12 +95,6 @@ constexpr refusal_text refusals[] = {
     {231002, 400, "The operator has no permission to react on the specific message."},
 };
 
-std::string_view header_in(const inbound& in, std::string_view name) {
-  for (const auto& h : in.headers)
-    if (protocol::iequals(h.name, name)) return h.value;
-  return {};
-}
-
 std::string_view take_piece(std::string_view& rest) {
   const auto slash = rest.find('/');
   const auto piece = rest.substr(0, slash);
@@ -120,27 +116,8 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
   return ids;
 }
 
-std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> out;
-  while (!query.empty() && out.size() < 200) {
-    const auto end = query.find('&');
-    const auto piece = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
-    const auto equals = piece.find('=');
-    const auto plain = [](std::string_view text) {
-      std::string spaced{text};
-      std::ranges::replace(spaced, '+', ' ');
-      return protocol::percent_decode(spaced);
-    };
-    if (!piece.empty())
-      out.emplace_back(plain(piece.substr(0, equals)),
-                       equals == std::string_view::npos ? "" : plain(piece.substr(equals + 1)));
-  }
-  return out;
-}
-
 bool is_multipart(const inbound& in) {
-  return header_in(in, "Content-Type").starts_with("multipart/form-data");
+  return header_of(in, "Content-Type").starts_with("multipart/form-data");
 }
 
 }  // namespace
@@ -148,6 +125,10 @@ bool is_multipart(const inbound& in) {
 std::string millis(timestamp t) {
   return std::to_string(
       std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count());
+}
+
+failure not_possible(std::string detail) {
+  return failure{errc::bad_input, "sandbox.lark", std::move(detail), {}, 0, {}, {}};
 }
 
 void forget_older(std::deque<timestamp>& times, timestamp than) {
@@ -236,7 +217,7 @@ answer lark::impl::bot_info(lark_call&) {
 
 std::optional<answer> lark::impl::check_token(const lark_call& c) {
   constexpr std::string_view bearer = "Bearer ";
-  std::string_view given = header_in(*c.in, "Authorization");
+  std::string_view given = header_of(*c.in, "Authorization");
   if (!given.starts_with(bearer) || given.size() == bearer.size()) return refuse(99991661);
   given.remove_prefix(bearer.size());
   if (given.starts_with("a-")) return refuse(99991664);

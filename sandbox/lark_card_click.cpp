@@ -8,10 +8,6 @@
 namespace pb::sandbox {
 namespace {
 
-failure not_possible(std::string detail) {
-  return failure{errc::bad_input, "sandbox.lark", std::move(detail), {}, 0, {}, {}};
-}
-
 bool clickable(std::string_view tag) {
   constexpr std::string_view tags[] = {
       "button",   "select_static",   "select_person", "multi_select_static",

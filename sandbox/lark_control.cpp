@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::string_view base = "/sandbox/lark/";
 
-protocol::http_response answer_json(int status, const json::value& body) {
-  return {status,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          json::serialize(body)};
-}
-
 protocol::http_response refuse(int status, std::string_view message) {
   return answer_json(
       status, json::object{{"error", json::object{{"code", "BAD_INPUT"}, {"message", message}}}});

@@ -29,9 +29,9 @@ namespace websocket = beast::websocket;
 using boost::system::error_code;
 
 constexpr std::uint64_t service_id = 33'554'678;
-constexpr int no_credential = 1'000'040'344, too_many = 1'000'040'350;
+constexpr int no_credential = 1'000'040'344, too_many_links = 1'000'040'350;
 
-protocol::http_response answer_json(const json::value& body) {
+protocol::http_response link_answer(const json::value& body) {
   return {200, {{"Content-Type", "application/json; charset=utf-8"}}, json::serialize(body)};
 }
 
@@ -222,20 +222,20 @@ std::optional<protocol::http_response> lark_link::handle(const inbound& request)
   const auto& app = impl_->source.options();
   if (text_of(body, "AppID") != app.app_id ||
       !constant_time_equal(text_of(body, "AppSecret"), app.app_secret.reveal()))
-    return answer_json(json::object{{"code", no_credential}, {"msg", "no credential"}});
+    return link_answer(json::object{{"code", no_credential}, {"msg", "no credential"}});
   std::string host = "127.0.0.1";
   for (const auto& h : request.headers)
     if (protocol::iequals(h.name, "Host")) host = h.value;
   const std::scoped_lock held{impl_->lock};
   if (impl_->sessions.size() >= impl_->options.most_connections)
-    return answer_json(json::object{{"code", too_many}, {"msg", "too many connections"}});
+    return link_answer(json::object{{"code", too_many_links}, {"msg", "too many connections"}});
   const std::string ticket = impl_->hex(16);
   impl_->tickets.insert(ticket);
   const std::string url = "ws://" + host +
                           "/ws/v2?fpid=493&aid=552564&device_id=7438123456789012345" +
                           "&access_key=" + impl_->hex(8) +
                           "&service_id=" + std::to_string(service_id) + "&ticket=" + ticket;
-  return answer_json(
+  return link_answer(
       json::object{{"code", 0},
                    {"msg", ""},
                    {"data", json::object{{"URL", url}, {"ClientConfig", impl_->client_config()}}}});

@@ -13,10 +13,6 @@ namespace {
 
 constexpr auto interaction_window = std::chrono::days{14};
 
-failure not_possible(std::string detail) {
-  return failure{errc::bad_input, "sandbox.lark", std::move(detail), {}, 0, {}, {}};
-}
-
 /// Received posts name people by mention key: <at> nodes with an open_id become such.
 void mark_post(json::value& v, const lark::impl& in, std::vector<mention_row>& mentions) {
   if (v.is_array()) {

@@ -28,7 +28,7 @@ json::object membership(const lark::impl& in, const chat_row& c, const person_ro
 
 }  // namespace
 
-row lark::impl::header_of(std::string_view type, bool callback) {
+row lark::impl::push_header(std::string_view type, bool callback) {
   const timestamp now = clock.now();
   return row{{"event_id", hex(32)},
              {"event_type", type},
@@ -41,7 +41,7 @@ row lark::impl::header_of(std::string_view type, bool callback) {
 
 void lark::impl::push_event(std::string_view type, row event, std::string about) {
   lark_push p;
-  row header = header_of(type, false);
+  row header = push_header(type, false);
   p.id = text_of(header, "event_id");
   p.type = type;
   p.about = std::move(about);
@@ -65,7 +65,7 @@ void lark::impl::push_callback(std::string_view type, row event, std::string abo
   if (p.legacy) {
     p.body = json::serialize(event);
   } else {
-    row header = header_of(type, true);
+    row header = push_header(type, true);
     p.id = text_of(header, "event_id");
     p.body = json::serialize(
         row{{"schema", "2.0"}, {"header", std::move(header)}, {"event", std::move(event)}});

@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t lines_kept = 300;
 constexpr std::array<std::chrono::milliseconds, 4> pauses{15s, 5min, 1h, 6h};
 
 // As the client shows them (contract 4.4).

@@ -172,7 +172,7 @@ struct lark::impl {
                         std::string message_id);
 
   // lark_pushes.cpp: what goes out
-  row header_of(std::string_view type, bool callback);
+  row push_header(std::string_view type, bool callback);
   void push_event(std::string_view type, row event, std::string about);
   void push_callback(std::string_view type, row event, std::string about,
                      std::uint64_t interaction);
@@ -229,6 +229,8 @@ result<row> action_of(const component& c, const lark_click& click, bool legacy);
 std::string lark_encrypt(std::string_view key, std::string_view text, random_source& random);
 std::string sha1_hex(std::string_view bytes);
 
+/// What the tenant's own side cannot do.
+failure not_possible(std::string detail);
 /// Milliseconds since 1970 as text.
 std::string millis(timestamp t);
 void forget_older(std::deque<timestamp>& times, timestamp than);

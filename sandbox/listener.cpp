@@ -22,12 +22,12 @@ namespace pb::sandbox {
 namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
+namespace beast_http = beast::http;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-using wire_request = http::request<http::string_body>;
-using wire_response = http::response<http::string_body>;
+using wire_request = beast_http::request<beast_http::string_body>;
+using wire_response = beast_http::response<beast_http::string_body>;
 
 inbound inbound_of(wire_request& r) {
   inbound in;
@@ -43,8 +43,8 @@ inbound inbound_of(wire_request& r) {
 }
 
 wire_response response_of(const protocol::http_response& a, unsigned version, bool keep_alive) {
-  wire_response r{http::int_to_status(static_cast<unsigned>(a.status)), version};
-  r.set(http::field::server, "planebridge-sandbox");
+  wire_response r{beast_http::int_to_status(static_cast<unsigned>(a.status)), version};
+  r.set(beast_http::field::server, "planebridge-sandbox");
   for (const auto& h : a.headers) r.set(h.name, h.value);
   r.keep_alive(keep_alive);
   r.body() = a.body;
@@ -72,14 +72,14 @@ public:
     parser_->body_limit(options_.max_body_bytes);
     parser_->header_limit(16 * 1024);
     stream_.expires_after(options_.idle);
-    http::async_read(
+    beast_http::async_read(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](error_code ec, std::size_t) { self->on_read(ec); });
   }
 
 private:
   void on_read(error_code ec) {
-    if (ec == http::error::body_limit) {
+    if (ec == beast_http::error::body_limit) {
       protocol::http_response a{
           413,
           {{"Content-Type", "application/json"}},
@@ -91,7 +91,7 @@ private:
     if (sockets_ && beast::websocket::is_upgrade(request))
       return sockets_(upgrade{std::move(stream_), std::move(request)});
     const unsigned version = request.version();
-    const bool keep = request.keep_alive(), head = request.method() == http::verb::head;
+    const bool keep = request.keep_alive(), head = request.method() == beast_http::verb::head;
     stream_.expires_never();
     handle_(inbound_of(request), [self = shared_from_this(), version, keep, head](outcome out) {
       asio::post(self->stream_.get_executor(),
@@ -114,11 +114,13 @@ private:
   void write(wire_response r) {
     response_.emplace(std::move(r));
     stream_.expires_after(options_.idle);
-    http::async_write(stream_, *response_, [self = shared_from_this()](error_code ec, std::size_t) {
-      if (ec || self->response_->need_eof() || !self->response_->keep_alive()) return self->close();
-      self->response_.reset();
-      self->read();
-    });
+    beast_http::async_write(
+        stream_, *response_, [self = shared_from_this()](error_code ec, std::size_t) {
+          if (ec || self->response_->need_eof() || !self->response_->keep_alive())
+            return self->close();
+          self->response_.reset();
+          self->read();
+        });
   }
 
   // The announced length is the whole body's; what follows is half of it and the end.
@@ -157,7 +159,7 @@ private:
   const listener::upgrader& sockets_;
   std::shared_ptr<std::atomic<std::size_t>> open_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<beast_http::request_parser<beast_http::string_body>> parser_;
   std::optional<wire_response> response_;
   std::string half_;
   std::array<char, 64> ignored_{};

@@ -12,78 +12,84 @@ namespace pb::sandbox {
 namespace {
 
 using scope = route::scope;
-using self = plane::impl;
+using plane_self = plane::impl;
 
 #define PB_PROJECT "workspaces/{slug}/projects/{id}"
 constexpr route rest_routes[] = {
-    {"users/me", "GET", scope::user, &self::me},
-    {"workspaces/{slug}/members", "GET", scope::workspace, &self::workspace_members},
-    {"workspaces/{slug}/projects", "GET, POST", scope::workspace, &self::project_list},
-    {PB_PROJECT, "GET, PATCH, DELETE", scope::workspace, &self::project_one},
-    {PB_PROJECT "/archive", "POST, DELETE", scope::project, &self::project_archive},
-    {PB_PROJECT "/members", "GET, POST", scope::project, &self::members_of_project},
-    {PB_PROJECT "/project-members", "GET, POST", scope::project, &self::members_of_project},
-    {PB_PROJECT "/states", "GET, POST", scope::project, &self::state_list},
-    {PB_PROJECT "/states/{id}", "GET, PATCH, DELETE", scope::project, &self::state_one},
-    {PB_PROJECT "/labels", "GET, POST", scope::project, &self::label_list},
-    {PB_PROJECT "/labels/{id}", "GET, PATCH, DELETE", scope::project, &self::label_one},
-    {PB_PROJECT "/{items}", "GET, POST", scope::project, &self::item_list},
-    {PB_PROJECT "/{items}/{id}", "GET, PATCH, DELETE", scope::project, &self::item_one},
-    {PB_PROJECT "/{items}/{id}/comments", "GET, POST", scope::project, &self::comment_list},
+    {"users/me", "GET", scope::user, &plane_self::me},
+    {"workspaces/{slug}/members", "GET", scope::workspace, &plane_self::workspace_members},
+    {"workspaces/{slug}/projects", "GET, POST", scope::workspace, &plane_self::project_list},
+    {PB_PROJECT, "GET, PATCH, DELETE", scope::workspace, &plane_self::project_one},
+    {PB_PROJECT "/archive", "POST, DELETE", scope::project, &plane_self::project_archive},
+    {PB_PROJECT "/members", "GET, POST", scope::project, &plane_self::members_of_project},
+    {PB_PROJECT "/project-members", "GET, POST", scope::project, &plane_self::members_of_project},
+    {PB_PROJECT "/states", "GET, POST", scope::project, &plane_self::state_list},
+    {PB_PROJECT "/states/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::state_one},
+    {PB_PROJECT "/labels", "GET, POST", scope::project, &plane_self::label_list},
+    {PB_PROJECT "/labels/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::label_one},
+    {PB_PROJECT "/{items}", "GET, POST", scope::project, &plane_self::item_list},
+    {PB_PROJECT "/{items}/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::item_one},
+    {PB_PROJECT "/{items}/{id}/comments", "GET, POST", scope::project, &plane_self::comment_list},
     {PB_PROJECT "/{items}/{id}/comments/{id}", "GET, PATCH, DELETE", scope::project,
-     &self::comment_one},
-    {PB_PROJECT "/{items}/{id}/links", "GET, POST", scope::project, &self::link_list},
-    {PB_PROJECT "/{items}/{id}/links/{id}", "GET, PATCH, DELETE", scope::project, &self::link_one},
-    {PB_PROJECT "/{items}/{id}/attachments", "GET, POST", scope::project, &self::attachment_list},
+     &plane_self::comment_one},
+    {PB_PROJECT "/{items}/{id}/links", "GET, POST", scope::project, &plane_self::link_list},
+    {PB_PROJECT "/{items}/{id}/links/{id}", "GET, PATCH, DELETE", scope::project,
+     &plane_self::link_one},
+    {PB_PROJECT "/{items}/{id}/attachments", "GET, POST", scope::project,
+     &plane_self::attachment_list},
     {PB_PROJECT "/{items}/{id}/attachments/{id}", "GET, PATCH, DELETE", scope::project,
-     &self::attachment_one},
+     &plane_self::attachment_one},
     {PB_PROJECT "/issues/{id}/issue-attachments", "GET, POST", scope::project,
-     &self::attachment_list},
+     &plane_self::attachment_list},
     {PB_PROJECT "/issues/{id}/issue-attachments/{id}", "GET, PATCH, DELETE", scope::project,
-     &self::attachment_one},
-    {PB_PROJECT "/{items}/{id}/activities", "GET", scope::project, &self::activity_list},
-    {PB_PROJECT "/{items}/{id}/relations", "GET, POST", scope::project, &self::relation_list},
-    {PB_PROJECT "/modules", "GET, POST", scope::project, &self::module_list},
-    {PB_PROJECT "/modules/{id}", "GET, PATCH, DELETE", scope::project, &self::module_one},
+     &plane_self::attachment_one},
+    {PB_PROJECT "/{items}/{id}/activities", "GET", scope::project, &plane_self::activity_list},
+    {PB_PROJECT "/{items}/{id}/relations", "GET, POST", scope::project, &plane_self::relation_list},
+    {PB_PROJECT "/modules", "GET, POST", scope::project, &plane_self::module_list},
+    {PB_PROJECT "/modules/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::module_one},
     {PB_PROJECT "/modules/{id}/module-issues", "GET, POST", scope::project,
-     &self::module_item_list},
+     &plane_self::module_item_list},
     {PB_PROJECT "/modules/{id}/module-issues/{id}", "DELETE", scope::project,
-     &self::module_item_one},
-    {PB_PROJECT "/cycles", "GET, POST", scope::project, &self::cycle_list},
-    {PB_PROJECT "/cycles/{id}", "GET, PATCH, DELETE", scope::project, &self::cycle_one},
-    {PB_PROJECT "/cycles/{id}/cycle-issues", "GET, POST", scope::project, &self::cycle_item_list},
+     &plane_self::module_item_one},
+    {PB_PROJECT "/cycles", "GET, POST", scope::project, &plane_self::cycle_list},
+    {PB_PROJECT "/cycles/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::cycle_one},
+    {PB_PROJECT "/cycles/{id}/cycle-issues", "GET, POST", scope::project,
+     &plane_self::cycle_item_list},
     {PB_PROJECT "/cycles/{id}/cycle-issues/{id}", "GET, DELETE", scope::project,
-     &self::cycle_item_one},
-    {"workspaces/{slug}/{items}/search", "GET", scope::workspace, &self::item_search},
-    {"workspaces/{slug}/{items}/{name}", "GET", scope::workspace, &self::item_by_identifier},
+     &plane_self::cycle_item_one},
+    {"workspaces/{slug}/{items}/search", "GET", scope::workspace, &plane_self::item_search},
+    {"workspaces/{slug}/{items}/{name}", "GET", scope::workspace, &plane_self::item_by_identifier},
 };
 constexpr route session_routes[] = {
-    {"users/me", "GET", scope::user, &self::me},
-    {"workspaces/{slug}/members", "GET", scope::workspace, &self::workspace_members},
-    {"workspaces/{slug}/projects", "GET, POST", scope::workspace, &self::project_list},
-    {PB_PROJECT, "GET, PATCH, DELETE", scope::workspace, &self::project_one},
-    {PB_PROJECT "/states", "GET, POST", scope::project, &self::state_list},
-    {PB_PROJECT "/labels", "GET, POST", scope::project, &self::label_list},
-    {PB_PROJECT "/members", "GET, POST", scope::project, &self::members_of_project},
-    {PB_PROJECT "/issues", "GET, POST", scope::project, &self::item_list},
-    {PB_PROJECT "/issues/{id}", "GET, PATCH, DELETE", scope::project, &self::item_one},
-    {PB_PROJECT "/issues/{id}/archive", "POST, DELETE", scope::project, &self::item_archive},
-    {PB_PROJECT "/issues/{id}/comments", "GET, POST", scope::project, &self::comment_list},
-    {PB_PROJECT "/issues/{id}/comments/{id}", "PATCH, DELETE", scope::project, &self::comment_one},
-    {PB_PROJECT "/issues/{id}/attachments", "GET", scope::project, &self::attachment_list},
-    {PB_PROJECT "/issues/{id}/attachments/{id}", "GET", scope::project, &self::attachment_one},
-    {PB_PROJECT "/issues/{id}/reactions", "POST", scope::project, &self::reaction_add},
-    {PB_PROJECT "/comments/{id}/reactions", "POST", scope::project, &self::reaction_add},
-    {PB_PROJECT "/bulk-delete-issues", "DELETE", scope::project, &self::bulk_delete},
-    {PB_PROJECT "/modules", "POST", scope::project, &self::module_list},
-    {PB_PROJECT "/modules/{id}", "PATCH, DELETE", scope::project, &self::module_one},
-    {PB_PROJECT "/cycles", "POST", scope::project, &self::cycle_list},
-    {PB_PROJECT "/cycles/{id}", "PATCH, DELETE", scope::project, &self::cycle_one},
-    {"workspaces/{slug}/webhooks", "GET, POST", scope::workspace, &self::webhook_list},
-    {"workspaces/{slug}/webhooks/{id}", "GET, PATCH, DELETE", scope::workspace, &self::webhook_one},
+    {"users/me", "GET", scope::user, &plane_self::me},
+    {"workspaces/{slug}/members", "GET", scope::workspace, &plane_self::workspace_members},
+    {"workspaces/{slug}/projects", "GET, POST", scope::workspace, &plane_self::project_list},
+    {PB_PROJECT, "GET, PATCH, DELETE", scope::workspace, &plane_self::project_one},
+    {PB_PROJECT "/states", "GET, POST", scope::project, &plane_self::state_list},
+    {PB_PROJECT "/labels", "GET, POST", scope::project, &plane_self::label_list},
+    {PB_PROJECT "/members", "GET, POST", scope::project, &plane_self::members_of_project},
+    {PB_PROJECT "/issues", "GET, POST", scope::project, &plane_self::item_list},
+    {PB_PROJECT "/issues/{id}", "GET, PATCH, DELETE", scope::project, &plane_self::item_one},
+    {PB_PROJECT "/issues/{id}/archive", "POST, DELETE", scope::project, &plane_self::item_archive},
+    {PB_PROJECT "/issues/{id}/comments", "GET, POST", scope::project, &plane_self::comment_list},
+    {PB_PROJECT "/issues/{id}/comments/{id}", "PATCH, DELETE", scope::project,
+     &plane_self::comment_one},
+    {PB_PROJECT "/issues/{id}/attachments", "GET", scope::project, &plane_self::attachment_list},
+    {PB_PROJECT "/issues/{id}/attachments/{id}", "GET", scope::project,
+     &plane_self::attachment_one},
+    {PB_PROJECT "/issues/{id}/reactions", "POST", scope::project, &plane_self::reaction_add},
+    {PB_PROJECT "/comments/{id}/reactions", "POST", scope::project, &plane_self::reaction_add},
+    {PB_PROJECT "/bulk-delete-issues", "DELETE", scope::project, &plane_self::bulk_delete},
+    {PB_PROJECT "/modules", "POST", scope::project, &plane_self::module_list},
+    {PB_PROJECT "/modules/{id}", "PATCH, DELETE", scope::project, &plane_self::module_one},
+    {PB_PROJECT "/cycles", "POST", scope::project, &plane_self::cycle_list},
+    {PB_PROJECT "/cycles/{id}", "PATCH, DELETE", scope::project, &plane_self::cycle_one},
+    {"workspaces/{slug}/webhooks", "GET, POST", scope::workspace, &plane_self::webhook_list},
+    {"workspaces/{slug}/webhooks/{id}", "GET, PATCH, DELETE", scope::workspace,
+     &plane_self::webhook_one},
     {"workspaces/{slug}/webhooks/{id}/regenerate", "POST", scope::workspace,
-     &self::webhook_regenerate},
-    {"workspaces/{slug}/webhook-logs/{id}", "GET", scope::workspace, &self::webhook_log_list},
+     &plane_self::webhook_regenerate},
+    {"workspaces/{slug}/webhook-logs/{id}", "GET", scope::workspace, &plane_self::webhook_log_list},
 };
 #undef PB_PROJECT
 
@@ -160,38 +166,13 @@ row& known(table& rows, std::string_view id, const char* what) {
   throw std::invalid_argument(std::string{"sandbox: no such "} + what);
 }
 
-std::string workspace_with_slug(self& s, std::string_view slug) {
+std::string workspace_with_slug(plane_self& s, std::string_view slug) {
   for (const row* w : s.workspaces.of(""))
     if (text_of(*w, "slug") == slug) return text_of(*w, "id");
   throw std::invalid_argument("sandbox: no such workspace");
 }
 
 }  // namespace
-
-std::string_view header_of(const inbound& in, std::string_view name) {
-  for (const auto& h : in.headers)
-    if (protocol::iequals(h.name, name)) return h.value;
-  return {};
-}
-
-std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> out;
-  while (!query.empty() && out.size() < 100) {
-    const auto end = query.find('&');
-    const auto piece = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
-    const auto equals = piece.find('=');
-    const auto plain = [](std::string_view text) {
-      std::string spaced{text};
-      for (char& c : spaced) c = c == '+' ? ' ' : c;
-      return protocol::percent_decode(spaced);
-    };
-    if (!piece.empty())
-      out.emplace_back(plain(piece.substr(0, equals)),
-                       equals == std::string_view::npos ? "" : plain(piece.substr(equals + 1)));
-  }
-  return out;
-}
 
 std::string plane::impl::stamp() {
   last_stamp = std::max(clock.now(), last_stamp + std::chrono::microseconds{1});

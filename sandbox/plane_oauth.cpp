@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 
 #include "base/digest.hpp"
+#include "protocol/html/escape.hpp"
 #include "sandbox/plane_state.hpp"
 
 namespace pb::sandbox {
@@ -21,27 +22,6 @@ std::string value_of(const fields& all, std::string_view name) {
   for (const auto& [key, value] : all)
     if (key == name) return value;
   return {};
-}
-
-std::string in_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  return out;
 }
 
 answer html(int status, std::string_view body) {
@@ -130,8 +110,8 @@ std::optional<answer> plane::impl::oauth_stranger(const fields& given) const {
 answer plane::impl::oauth_page(const inbound& request) {
   const auto given = parse_query(request.query);
   if (auto wrong = oauth_stranger(given)) return *wrong;
-  std::string body =
-      "<h1>An app asks for access</h1><p>Scopes: " + in_html(value_of(given, "scope")) + "</p>";
+  std::string body = "<h1>An app asks for access</h1><p>Scopes: " +
+                     protocol::html::escaped(value_of(given, "scope")) + "</p>";
   for (const row* w : workspaces.of(""))
     for (const auto& [user, role] : workspace_roles[text_of(*w, "id")]) {
       if (bots.contains(user)) continue;
@@ -141,14 +121,14 @@ answer plane::impl::oauth_page(const inbound& request) {
         const auto name = std::string{names.substr(0, end)};
         names.remove_prefix(std::min(end + 1, names.size()));
         body += "<input type=\"hidden\" name=\"" + name + "\" value=\"" +
-                in_html(value_of(given, name)) + "\">";
+                protocol::html::escaped(value_of(given, name)) + "\">";
       }
       body += "<input type=\"hidden\" name=\"user\" value=\"" + user + "\"><p><b>" +
-              in_html(text_of(*users.find(user), "display_name")) + "</b> " +
+              protocol::html::escaped(text_of(*users.find(user), "display_name")) + "</b> " +
               "<button name=\"decision\" value=\"allow\">Allow</button> ";
       if (role >= 20)
         body += "<button name=\"decision\" value=\"install\">Install in " +
-                in_html(text_of(*w, "name")) + "</button> ";
+                protocol::html::escaped(text_of(*w, "name")) + "</button> ";
       body += "<button name=\"decision\" value=\"deny\">Deny</button></p></form>";
     }
   return html(200, body);

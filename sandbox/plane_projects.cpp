@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
+#include "base/ascii.hpp"
 #include "sandbox/plane_state.hpp"
 
 namespace pb::sandbox {
@@ -16,7 +17,7 @@ constexpr default_state default_states[] = {
     {"Cancelled", "cancelled", "#9AA4BC", "#EF4444"},
 };
 
-std::vector<field_rule> rules() {
+std::vector<field_rule> project_fields() {
   const auto flag = [](std::string_view name) {
     return field_rule{.name = name, .is = kind::flag};
   };
@@ -42,11 +43,6 @@ std::vector<field_rule> rules() {
           {.name = "default_state", .is = kind::reference, .nullable = true},
           {.name = "external_source", .nullable = true, .blank = true, .longest = 255},
           {.name = "external_id", .nullable = true, .blank = true, .longest = 255}};
-}
-
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return text;
 }
 
 }  // namespace
@@ -100,9 +96,9 @@ answer plane::impl::project_list(call& c) {
     return reply(200, out);
   }
   if (workspace_roles[c.workspace_id()][c.user_id()] < 15) return forbidden();
-  auto in = check_fields(c.body, rules(), false);
+  auto in = check_fields(c.body, project_fields(), false);
   if (!in.errors.empty()) return reply(400, in.errors);
-  const std::string identifier = upper(text_of(in.values, "identifier"));
+  const std::string identifier = upper_case(text_of(in.values, "identifier"));
   for (const row* p : projects.of(c.workspace_id())) {
     if (text_of(*p, "name") == text_of(in.values, "name"))
       return reply(409, row{{"name", "The project name is already taken"}});
@@ -191,13 +187,13 @@ answer plane::impl::project_one(call& c) {
     announce(c, "project", "deleted", id);
     return empty_reply(204);
   }
-  auto in = check_fields(c.body, rules(), true);
+  auto in = check_fields(c.body, project_fields(), true);
   if (!in.errors.empty()) return reply(400, in.errors);
   for (const row* other : projects.of(c.workspace_id()))
     if (other != p && text_of(*other, "name") == text_of(in.values, "name"))
       return reply(409, row{{"name", "The project name is already taken"}});
   if (in.values.contains("identifier"))
-    in.values["identifier"] = upper(text_of(in.values, "identifier"));
+    in.values["identifier"] = upper_case(text_of(in.values, "identifier"));
   const row before = *p;
   assign(*p, in.values);
   touch(*p, c);

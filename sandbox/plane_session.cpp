@@ -8,15 +8,6 @@
 namespace pb::sandbox {
 namespace {
 
-std::string_view host_of(std::string_view url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  std::string_view rest = url.substr(scheme + 3);
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  if (const auto at = rest.rfind('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
-  return rest;
-}
-
 bool private_address(std::string_view host) {
   return host.starts_with("10.") || host.starts_with("192.168.") || host.starts_with("172.16.") ||
          host.starts_with("169.254.");
@@ -31,6 +22,15 @@ std::vector<field_rule> flags() {
 }
 
 }  // namespace
+
+std::string_view host_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  std::string_view rest = url.substr(scheme + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (const auto at = rest.rfind('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
+  return rest;
+}
 
 answer plane::impl::item_archive(call& c) {
   row* item = items.find(c.ids.front());

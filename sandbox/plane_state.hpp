@@ -232,10 +232,9 @@ struct route {
   answer (plane::impl::*handle)(call&) = nullptr;
 };
 
-// plane.cpp
-std::string_view header_of(const inbound& in, std::string_view name);
-/// Of a query, or of a form's body.
-std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
+// plane_session.cpp
+/// With its port, without a user; empty when the URL has none.
+std::string_view host_of(std::string_view url);
 // plane_answers.cpp
 answer reply(int status, const json::value& body);
 answer empty_reply(int status);

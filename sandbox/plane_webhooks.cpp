@@ -41,11 +41,6 @@ std::string without_userinfo(const std::string& url, std::string& userinfo) {
   return url.substr(0, scheme + 3) + url.substr(at + 1);
 }
 
-std::string host_of(const std::string& url) {
-  const auto start = url.find("://") + 3;
-  return url.substr(start, url.find_first_of("/?#", start) - start);
-}
-
 json::value sent_to(plane::impl& in, const webhook_delivery& d) {
   const row* hook = in.webhooks.find_any(d.webhook_id);
   return hook == nullptr ? json::value{} : hook->at("workspace");
@@ -198,14 +193,10 @@ webhook_delivery plane::impl::delivery_to(const row& hook, const webhook_task& t
   d.webhook_id = text_of(hook, "id");
   std::string userinfo;
   d.url = without_userinfo(text_of(hook, "url"), userinfo);
-  d.headers = {{"Host", host_of(d.url)},
-               {"User-Agent", "Autopilot"},
-               {"Accept-Encoding", "gzip, deflate"},
-               {"Accept", "*/*"},
-               {"Connection", "keep-alive"},
-               {"Content-Type", "application/json"},
-               {"X-Plane-Delivery", new_id()},
-               {"X-Plane-Event", t.event}};
+  d.headers = {{"Host", std::string{host_of(d.url)}}, {"User-Agent", "Autopilot"},
+               {"Accept-Encoding", "gzip, deflate"},  {"Accept", "*/*"},
+               {"Connection", "keep-alive"},          {"Content-Type", "application/json"},
+               {"X-Plane-Delivery", new_id()},        {"X-Plane-Event", t.event}};
   if (const std::string key = text_of(hook, "secret_key"); !key.empty())
     d.headers.push_back({"X-Plane-Signature", to_hex(hmac_sha256(key, body)), true});
   d.headers.push_back({"Content-Length", std::to_string(body.size())});

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <charconv>
 
+#include "base/ascii.hpp"
 #include "sandbox/html_clean.hpp"
 #include "sandbox/json_text.hpp"
 #include "sandbox/plane_state.hpp"
@@ -414,11 +415,7 @@ answer plane::impl::item_by_identifier(call& c) {
 }
 
 answer plane::impl::item_search(call& c) {
-  const auto lower = [](std::string text) {
-    for (char& ch : text) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
-    return text;
-  };
-  const std::string wanted = lower(c.param("search"));
+  const std::string wanted = lower_case(c.param("search"));
   std::size_t limit = 10;
   if (const std::string given = c.param("limit"); !given.empty())
     std::from_chars(given.data(), given.data() + given.size(), limit);
@@ -429,10 +426,11 @@ answer plane::impl::item_search(call& c) {
       const bool other = c.param("workspace_search") == "false" && c.has_param("project_id") &&
                          c.param("project_id") != id;
       if (project_role(id, c.user_id()) == 0 || other) continue;
-      const bool by_project = lower(text_of(*p, "identifier")).find(wanted) != std::string::npos;
+      const bool by_project =
+          lower_case(text_of(*p, "identifier")).find(wanted) != std::string::npos;
       for (row* item : items.of(id))
         if (visible(*item) &&
-            (by_project || lower(text_of(*item, "name")).find(wanted) != std::string::npos ||
+            (by_project || lower_case(text_of(*item, "name")).find(wanted) != std::string::npos ||
              rest_json(item->at("sequence_id")) == wanted))
           found.push_back(item);
     }

@@ -8,8 +8,6 @@
 namespace pb::sandbox {
 namespace {
 
-constexpr std::size_t lines_kept = 300;
-
 protocol::http_request request_of(const webhook_delivery& d) {
   protocol::http_request r;
   r.method = "POST";
