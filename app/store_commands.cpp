@@ -8,7 +8,6 @@
 #include "sandbox/run.hpp"
 
 namespace pb::app {
-namespace {}  // namespace
 
 int migrate(const common_options& o, bool status_only) {
   const auto loaded = load_configuration(o);

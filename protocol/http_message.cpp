@@ -1,5 +1,7 @@
 #include "protocol/http_message.hpp"
 
+#include <algorithm>
+
 #include "base/ascii.hpp"
 
 namespace pb::protocol {
