@@ -192,6 +192,7 @@ private:
     }
     const auto token = ++last_token_;
     ++j->tries;
+    j->so_far.sent = true;
     j->sent = ctx_->clock.steady_now();
     probe_->event(j->next.operation + " for " + j->ask.on_behalf, ctx_->clock.now());
     if (!j->next.elsewhere) j->request = request;

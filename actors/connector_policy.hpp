@@ -26,6 +26,7 @@ struct performed {
   std::string operation;
   int status = 0;
   int calls = 0;
+  bool sent = false;  ///< a call left, whatever became of it: it may have been done
   std::string request_id;
   timestamp started_at{};
   std::chrono::microseconds took{0};

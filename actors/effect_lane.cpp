@@ -146,14 +146,17 @@ void effect_lane::effect_failed(const failure& f, const performed& p, bool sent)
   persistence::write unit;
   const bool counts = before_failure(*e, f, p, unit);
   e = find_effect(sent_->id);
-  if (sent) ++e->attempts;
+  // A try that left and could not be repeated at once spends nothing, but the effect may have been
+  // done: it is not replaced any more, and looked for before it is repeated.
+  const bool first_try = !sent && p.sent && e->attempts == 0;
+  if (sent || first_try) ++e->attempts;
   bool again = true;
   if (counts)
     again = mark_failed(*e, f, sent, unit);
   else
     unit.effects.push_back(*e);
   e = find_effect(sent_->id);
-  if (sent) unit.attempts.push_back(attempt_row(*e, p, f));
+  if (sent || first_try) unit.attempts.push_back(attempt_row(*e, p, f));
   const bool ended = e->status == effect_status::cancelled;
   announce(*e, ended ? "given up" : again ? "retry" : "dead", p, f);
   if (ended) std::erase_if(of_.effects_, [id = e->id](const effect& x) { return x.id == id; });

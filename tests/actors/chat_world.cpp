@@ -6,6 +6,7 @@
 #include "actors/runtime.hpp"
 #include "protocol/lark/events.hpp"
 #include "protocol/lark/intake.hpp"
+#include "protocol/lark/pace.hpp"
 #include "protocol/plane/parse.hpp"
 
 namespace pb::test {
@@ -143,6 +144,10 @@ chat_world::chat_world(std::uint64_t seed, sandbox::plane_options plane_options)
     p.lark = [] {
       actors::connector_policy c;
       c.name = "lark";
+      c.parallel = [](const actors::options& o) { return o.lark_parallel; };
+      c.again = [](const protocol::call& call, const auto& r, unsigned tries, double draw) {
+        return protocol::lark::next_try(r ? &*r : nullptr, call, tries, draw);
+      };
       return c;
     };
     auto made = std::make_shared<actors::chat_calls>();
