@@ -236,15 +236,17 @@ void thread_state::committed() {
   left_.clear();
 }
 
-/// What a wanted effect merges with or takes the place of; what may have been sent stays as it is.
+/// What a wanted effect merges with or takes the place of: the newest, since the older one may have
+/// been under way when it was planned. What may have been sent stays as it is.
 effect* thread_state::waiting_like(const sync::wanted_message& w) {
   if (w.how == sync::wanted_message::kind::append) return nullptr;
+  effect* newest = nullptr;
   for (auto& e : effects_)
     if (e.integration == w.lane && e.object == w.object && e.kind == class_of(w.how) &&
         (e.status == effect_status::waiting || e.status == effect_status::withheld) &&
-        !chat_->possibly_sent(e))
-      return &e;
-  return nullptr;
+        !chat_->possibly_sent(e) && (newest == nullptr || e.id > newest->id))
+      newest = &e;
+  return newest;
 }
 
 void thread_state::want(const sync::wanted_message& w, const origin& from,

@@ -25,11 +25,19 @@ calendar_plan nothing(const calendar_link& link, std::string rule) {
   return p;
 }
 
-/// The newest effect that was never sent; state effects replace it in place.
+/// The newest effect that was never sent; state effects replace it in place. There are two when the
+/// first was under way as the second was planned, and came back unsent.
 const queued_effect* replaceable(std::span<const queued_effect> queued, bool withheld) {
+  const queued_effect* newest = nullptr;
   for (const auto& q : queued)
-    if (!q.attempted && q.withheld == withheld) return &q;
-  return nullptr;
+    if (!q.attempted && q.withheld == withheld && (newest == nullptr || q.id > newest->id))
+      newest = &q;
+  return newest;
+}
+
+void withdraw_unsent(std::span<const queued_effect> queued, bool withheld, calendar_plan& from) {
+  for (const auto& q : queued)
+    if (!q.attempted && q.withheld == withheld) from.cancel.push_back(q.id);
 }
 
 bool in_flight(std::span<const queued_effect> queued) {
@@ -154,7 +162,7 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
     if (print == last) return nothing(link, "calendar: nothing to change");
     if (held != nullptr && print == link.base.planned) {
       auto back = nothing(link, "shadow: reverted");
-      back.cancel.push_back(held->id);
+      withdraw_unsent(queued, true, back);
       return back;
     }
     return want(link, queued, print, now, rules, "shadow: withheld");
@@ -174,7 +182,7 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
   const bool on_server = !link.base.href.empty();
   if (waiting != nullptr && !attempted && print == link.base.agreed) {
     // Back to the base while our write waited: it is no longer wanted.
-    p.cancel.push_back(waiting->id);
+    withdraw_unsent(queued, false, p);
     p.link = link;
     p.link.base.planned = print;
     p.link.state = on_server ? link_state::live : link_state::removed;
@@ -183,7 +191,7 @@ calendar_plan plan_calendar(const item_knowledge& known, const calendar_link& li
     return p;
   }
   if (print.empty() && !on_server && !attempted) {
-    if (waiting != nullptr) p.cancel.push_back(waiting->id);
+    withdraw_unsent(queued, false, p);
     p.link = link;
     p.link.base.planned.clear();
     p.link_changed = link.state != link_state::none;

@@ -78,6 +78,48 @@ BOOST_AUTO_TEST_CASE(a_refresh_that_is_tried_again_is_not_shown_over_a_newer_one
   BOOST_TEST(s.chat.updates.back().content.find("violet") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_refresh_that_the_breaker_gave_back_is_not_shown_over_a_newer_one) {
+  // The breaker opens while it is on its way: after it was sent, or before, by a call of another
+  // conversation. Meanwhile the item changes twice.
+  for (const bool was_sent : {true, false}) BOOST_TEST_CONTEXT("was sent " << was_sent) {
+      bound s;
+      s.settings.concurrency.lark_parallel = 1;
+      s.start();
+      s.bind();
+      const auto* card = s.chat.card_in(s.root);
+      BOOST_REQUIRE(card != nullptr);
+      const auto shown = *card;
+      const auto other = s.say("what about lunch");
+      s.pass(5s);
+      s.settings.concurrency.breaker_failures = 1;
+      s.reload();
+      const auto before = s.chat.updates.size();
+      const std::string fails = was_sent ? shown.id : "/reply";
+      s.faults.push_back({.what = wire_fault::kind::status,
+                          .method = was_sent ? "PATCH" : "POST",
+                          .url = fails,
+                          .status = 504,
+                          .count = 1});
+      s.on_call = [&s, fails](const protocol::http_request& r) {
+        s.travel = r.url.find(fails) != std::string::npos ? 10s : 5ms;
+      };
+      if (!was_sent) s.say("/help", other, true);
+      s.pass(1s);
+      for (const auto* state : {"In Progress", "Done"}) {
+        s.click(shown, "state", s.state_id(state));
+        s.pass(3s);
+      }
+      BOOST_TEST(s.chat.updates.size() == before);
+      s.pass(20s);  // the breaker is open
+      s.click(shown, "state", s.state_id("Backlog"));
+      s.pass(30min);
+      s.rest();
+      BOOST_REQUIRE(s.chat.updates.size() > before);
+      const auto chosen = R"("initial_option":")" + s.state_id("Backlog") + '"';
+      BOOST_TEST(s.chat.updates.back().content.find(chosen) != std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_waits_for_the_end_of_quiet_hours_keeps_no_answer_waiting) {
   bound s;
   s.start();

@@ -225,6 +225,19 @@ BOOST_AUTO_TEST_CASE(what_waits_unsent_is_replaced_under_its_own_id) {
   BOOST_TEST((p.effect->operation == calendar_operation::remove));
 }
 
+BOOST_AUTO_TEST_CASE(of_two_that_were_never_sent_the_newer_is_replaced_and_both_are_withdrawn) {
+  // The first was under way when the second was planned, and was given back unsent.
+  const auto a = known_item(1), b = known_item(2, "B"), c = known_item(3, "C");
+  auto link = written(a);
+  link.base.planned = print_of(b);
+  const std::vector<queued_effect> two{waiting(7, "something else"), waiting(9, print_of(b))};
+  BOOST_TEST(plan(c, link, two).replace.value() == 9);
+  BOOST_TEST(plan(a, link, two).cancel == (ids{7, 9}));
+  link = {};
+  link.base.planned = print_of(b);
+  BOOST_TEST(plan(without_date(b), link, two).cancel == (ids{7, 9}));
+}
+
 BOOST_AUTO_TEST_CASE(what_was_attempted_is_never_replaced_or_cancelled) {
   const auto a = known_item(1), b = known_item(2, "B"), c = known_item(3, "C");
   auto link = written(a);
@@ -382,6 +395,10 @@ struct lane {
   void send() {
     if (!queued.empty()) queued.front().attempted = true;
   }
+  /// It was not sent after all: the connector let nothing through.
+  void give_back() {
+    if (!queued.empty()) queued.front().attempted = false;
+  }
   /// The head ends well; it was rendered from what is known now.
   void succeed(const item_knowledge& k, double now) {
     if (queued.empty()) return;
@@ -409,7 +426,7 @@ BOOST_AUTO_TEST_CASE(whatever_happens_in_whatever_order_the_calendar_ends_as_the
       double now = 100;
       for (int steps = *rc::gen::inRange(1, 25); steps > 0; --steps) {
         now += *rc::gen::inRange(0, 4'000) / 1000.0;
-        switch (*rc::gen::inRange(0, 5)) {
+        switch (*rc::gen::inRange(0, 6)) {
           case 0:
             k.name = std::string(1, static_cast<char>('a' + *rc::gen::inRange(0, 3)));
             break;
@@ -421,6 +438,9 @@ BOOST_AUTO_TEST_CASE(whatever_happens_in_whatever_order_the_calendar_ends_as_the
             break;
           case 3:
             l.send();
+            break;
+          case 4:
+            l.give_back();
             break;
           default:
             l.send();
