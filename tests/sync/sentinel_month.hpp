@@ -5,9 +5,11 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sync/sentinel.hpp"
@@ -54,6 +56,7 @@ public:
                      [](const auto& a, const auto& b) { return a.at < b.at; });
     std::stable_sort(finds_.begin(), finds_.end(),
                      [](const auto& a, const auto& b) { return a.at < b.at; });
+    find_first_lost();
     sync::sentinel s;
     s.blind_until(start);
     webhook_state was = webhook_state::well;
@@ -77,10 +80,13 @@ public:
   }
 
 private:
+  static constexpr auto found_after = 60s;  ///< a poll comes as often
+
   struct happening {
     timestamp at{};
     sync::item_change what;
     bool of_work_item = true, right = true;
+    bool lost_in_outage = false;
     std::optional<timestamp> told_at{};
   };
 
@@ -109,6 +115,24 @@ private:
     return f.told_at && *f.told_at <= minute;
   }
 
+  /// Of a kind that nine times of ten was announced until then when this author made it: a job of
+  /// Plane's that closes old items in somebody's name tells nobody, and one more such change says
+  /// nothing. A wrongly signed webhook always says something.
+  void find_first_lost() {
+    std::map<std::pair<std::string, unsigned long>, std::vector<bool>> until_then;
+    for (const auto& f : finds_) {
+      auto& announced = until_then[{f.what.author, f.what.kinds.to_ulong()}];
+      const auto recent = announced.end() - std::min<std::ptrdiff_t>(std::ssize(announced), 64);
+      const auto told = std::count(recent, announced.end(), true);
+      const bool usual = told >= 9 * (announced.end() - recent - told);
+      if (f.lost_in_outage && (usual || outage_.what == outage::kind::secret)) {
+        result_.first_lost = f.at - found_after;
+        return;
+      }
+      announced.push_back(f.told_at.has_value());
+    }
+  }
+
   double draw() { return std::uniform_real_distribution<double>{0, 1}(random_); }
   std::int64_t between(std::int64_t a, std::int64_t b) {
     return std::uniform_int_distribution<std::int64_t>{a, b}(random_);
@@ -121,7 +145,7 @@ private:
     f.what.author = author;
     f.what.kinds.set(static_cast<std::size_t>(kind));
     f.what.made_at = at + team_.clock_ahead;
-    f.at = at + 60s;
+    f.at = at + found_after;
     if (announced) {
       happening w = f;
       const auto pause = draw() < team_.late ? between(1'000, 600'000) : between(50, 2'000);
@@ -132,7 +156,7 @@ private:
       const bool may_be_silent =
           kind == sync::change_kind::created || kind == sync::change_kind::dates;
       const bool sure = outage_.what == outage::kind::secret || !may_be_silent;
-      if (hit && sure && (!result_.first_lost || at < *result_.first_lost)) result_.first_lost = at;
+      f.lost_in_outage = hit && sure;
       w.right = !hit || outage_.what != outage::kind::secret;
       const bool gone = (hit && w.right) || draw() < team_.lost;
       if (!gone) {
