@@ -11,7 +11,8 @@ namespace pb::test {
 using namespace std::chrono_literals;
 
 struct bound : chat_world {
-  explicit bound(std::uint64_t seed = 1) : chat_world(seed) {
+  explicit bound(std::uint64_t seed = 1, sandbox::plane_options plane = {})
+      : chat_world(seed, std::move(plane)) {
     settings.concurrency.breaker_failures = 1000;
   }
   std::string item, root;
@@ -23,24 +24,9 @@ struct bound : chat_world {
     say("/bind " + link_of(item), root, true);
     pass(20s);
   }
-  /// Time passes; whoever died is started again three seconds later.
-  void pass(milliseconds span) {
-    const auto until = now() + span;
-    while (now() < until) {
-      const auto rest = std::chrono::duration_cast<milliseconds>(until - now());
-      run_until([this] { return !running(); }, rest);
-      if (running()) continue;
-      run_for(3s);
-      start();
-    }
-  }
   void rest() {
-    for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
-    const auto c = counts();
-    BOOST_TEST(c.pending == 0);
-    BOOST_TEST(c.waiting_effects == 0);
-    BOOST_TEST(c.dead_deliveries == 0);
-    BOOST_TEST(c.dead_effects == 0);
+    come_to_rest();
+    BOOST_TEST(left_over() == "");
   }
 };
 

@@ -19,20 +19,6 @@ struct scenario : world {
   }
   std::string moved, dropped, late, deleted;
 
-  /// Time passes; whoever died is started again three seconds later.
-  void pass(milliseconds span) {
-    const auto until = now() + span;
-    while (now() < until) {
-      const auto rest = std::chrono::duration_cast<milliseconds>(until - now());
-      run_until([this] { return !running(); }, rest);
-      if (running()) continue;
-      run_for(3s);
-      again();
-      start();
-    }
-  }
-  std::function<void()> again = [] {};
-
   void play() {
     moved = create("Moved", "2026-12-04");
     dropped = create("Dropped", "2026-12-05");
@@ -51,15 +37,11 @@ struct scenario : world {
     pass(20s);
     // Deletions are found by a scan; lost webhooks by a poll.
     pass(20min);
-    for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
+    come_to_rest();
   }
 
   void check() {
-    const auto c = counts();
-    BOOST_TEST(c.pending == 0);
-    BOOST_TEST(c.waiting_effects == 0);
-    BOOST_TEST(c.dead_deliveries == 0);
-    BOOST_TEST(c.dead_effects == 0);
+    BOOST_TEST(left_over() == "");
     BOOST_TEST(dav.count(dropped) == 0u);
     BOOST_TEST(dav.count(deleted) == 0u);
     BOOST_TEST(dav.events() == 2u);
@@ -149,7 +131,7 @@ BOOST_AUTO_TEST_CASE(dying_again_and_again_at_random_steps_still_ends_right) {
       seeded_random draw{seed * 7919};
       const auto next = [&] { s.crash_at({at(draw.next() % 4), unsigned(draw.next() % 12) + 1}); };
       int left = 8;
-      s.again = [&] {
+      s.before_restart = [&] {
         if (--left > 0) next();
       };
       next();

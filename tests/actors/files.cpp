@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include "chat_world.hpp"
+#include "bound_chat.hpp"
 
 using namespace pb;
 using namespace pb::test;
@@ -25,10 +25,9 @@ sandbox::plane_options plane_with_storage(sandbox::flavour release) {
   return o;
 }
 
-struct files_world : chat_world {
+struct files_world : bound {
   explicit files_world(sandbox::flavour release = sandbox::flavour::v1_3, std::uint64_t seed = 1)
-      : chat_world(seed, plane_with_storage(release)) {
-    settings.concurrency.breaker_failures = 1000;
+      : bound(seed, plane_with_storage(release)) {
     hosts[storage] = [this](const protocol::http_request& r) {
       for (const auto& h : r.headers)
         credentials_seen |=
@@ -42,36 +41,11 @@ struct files_world : chat_world {
     };
   }
   bool credentials_seen = false;  ///< by the storage
-  std::string item, root;
 
   void bind() {
-    item = create("Login page is blank");
-    pass(5s);
-    root = say("the login page is blank");
-    pass(2s);
-    say("/bind " + link_of(item), root, true);
-    pass(20s);
+    bound::bind();
     say("/sync on", root, true);
     pass(10s);
-  }
-  /// Time passes; whoever died is started again three seconds later.
-  void pass(milliseconds span) {
-    const auto until = now() + span;
-    while (now() < until) {
-      const auto rest = std::chrono::duration_cast<milliseconds>(until - now());
-      run_until([this] { return !running(); }, rest);
-      if (running()) continue;
-      run_for(3s);
-      start();
-    }
-  }
-  void rest() {
-    for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
-    const auto c = counts();
-    BOOST_TEST(c.pending == 0);
-    BOOST_TEST(c.waiting_effects == 0);
-    BOOST_TEST(c.dead_deliveries == 0);
-    BOOST_TEST(c.dead_effects == 0);
   }
   /// Each of these once, whole, and nothing left over.
   void attached(const std::vector<std::pair<std::string, std::string>>& wanted) {

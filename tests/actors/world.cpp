@@ -105,6 +105,32 @@ void world::run_for(milliseconds span) { impl_->advance(span, {}); }
 bool world::run_until(const std::function<bool()>& holds, milliseconds limit) {
   return impl_->advance(limit, holds);
 }
+void world::pass(milliseconds span) {
+  const auto until = now() + span;
+  while (now() < until) {
+    run_until([this] { return !running(); },
+              std::chrono::duration_cast<milliseconds>(until - now()));
+    if (running()) continue;
+    run_for(3s);
+    if (before_restart) before_restart();
+    start();
+  }
+}
+void world::come_to_rest() {
+  for (int n = 0; n < 60 && !at_rest(); ++n) pass(1min);
+}
+std::string world::left_over() {
+  const auto c = counts();
+  std::string out;
+  const auto add = [&out](auto n, const char* what) {
+    if (n > 0) out += std::to_string(n) + ' ' + what + "; ";
+  };
+  add(c.pending, "deliveries pending");
+  add(c.waiting_effects, "effects waiting");
+  add(c.dead_deliveries, "deliveries dead");
+  add(c.dead_effects, "effects dead");
+  return out;
+}
 bool world::at_rest() {
   const auto c = counts();
   return c.pending == 0 && c.waiting_effects == 0 && impl_->sender->unfinished() == 0 &&

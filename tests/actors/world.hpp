@@ -103,6 +103,13 @@ public:
   void run_for(milliseconds span);
   /// False when `limit` passed and it still does not hold.
   bool run_until(const std::function<bool()>& holds, milliseconds limit = std::chrono::minutes{5});
+  /// Time passes; whoever died is started again three seconds later.
+  void pass(milliseconds span);
+  std::function<void()> before_restart;  ///< asked by pass()
+  /// The same until nothing is under way, for an hour at most.
+  void come_to_rest();
+  /// What journal and outbox still hold, in words, the dead too; empty: nothing.
+  [[nodiscard]] std::string left_over();
   /// Until journal and outbox hold nothing unfinished and no webhook is on its way.
   bool settle(milliseconds limit = std::chrono::minutes{5});
   [[nodiscard]] bool at_rest();
