@@ -14,14 +14,8 @@ using at = crash_point::at;
 
 BOOST_AUTO_TEST_CASE(a_new_project_is_announced_once_however_often_it_is_noticed) {
   bound s;
-  persistence::write unit;
-  persistence::channel_mapping_row c;
-  c.chat = chat_world::chat_id;
-  c.project = s.project;
-  c.options = R"({"announce_projects":true})";
-  unit.channel_mappings.push_back(c);
-  s.store().submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
   s.start();
+  s.map_channel(chat_world::chat_id, R"({"announce_projects":true})");
   s.pass(10s);
   for (const auto* identity : {"by-webhook", "by-poll"}) {
     persistence::delivery_append d;
@@ -44,14 +38,8 @@ BOOST_AUTO_TEST_CASE(a_new_project_is_announced_once_however_often_it_is_noticed
 BOOST_AUTO_TEST_CASE(a_new_project_names_who_made_it_by_webhook_and_by_poll) {
   for (const bool lost : {false, true}) BOOST_TEST_CONTEXT("webhook lost " << lost) {
       bound s;
-      persistence::write unit;
-      persistence::channel_mapping_row c;
-      c.chat = chat_world::chat_id;
-      c.project = s.project;
-      c.options = R"({"announce_projects":true})";
-      unit.channel_mappings.push_back(c);
-      s.store().submit(std::move(unit), [](const auto& w) { BOOST_TEST(w.has_value()); });
       s.start();
+      s.map_channel(chat_world::chat_id, R"({"announce_projects":true})");
       s.pass(2min);
       s.lose_webhooks = lost;
       s.page("POST", "projects/", R"({"name":"Shop","identifier":"SHOP"})");

@@ -351,9 +351,10 @@ void chat_world::dissolve() {
               {"name", "Team"}});
 }
 
-void chat_world::map_channel(const std::string& group) {
+void chat_world::map_channel(const std::string& group, const std::string& options) {
   persistence::write unit;
-  unit.channel_mappings.push_back({.chat = group, .project = project, .changed_at = now()});
+  unit.channel_mappings.push_back(
+      {.chat = group, .project = project, .options = options, .changed_at = now()});
   auto r = persistence::submit_and_wait(store(), std::move(unit));
   if (!r) throw std::logic_error(describe(r.error()));
 }

@@ -62,7 +62,7 @@ public:
   /// The group is dissolved.
   void dissolve();
   /// The project belongs to the group: new items are announced there.
-  void map_channel(const std::string& group = chat_id);
+  void map_channel(const std::string& group = chat_id, const std::string& options = "{}");
   [[nodiscard]] std::string state_id(const std::string& name) const;
   [[nodiscard]] std::string state_of(const std::string& item);  ///< its id
   [[nodiscard]] std::vector<std::string> items_named(const std::string& name);
