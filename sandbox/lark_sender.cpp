@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <mutex>
 #include <utility>
+
+#include "sandbox/sent_lines.hpp"
 
 namespace pb::sandbox {
 namespace {
@@ -31,19 +31,10 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
     for (auto& p : source.take_due_pushes()) dispatch(std::move(p));
     const auto next = source.next_push_due();
     if (!next) return;
-    {
-      const std::scoped_lock held{lock};
-      if (stopped || (armed_for && *armed_for <= *next)) return;
-      armed_for = next;
-    }
+    if (!lines.arm(*next)) return;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*next - source.clock().now());
     after(std::max(0ms, wait), [self = shared_from_this()] {
-      {
-        const std::scoped_lock held{self->lock};
-        self->armed_for.reset();
-        if (self->stopped) return;
-      }
-      self->pump();
+      if (self->lines.disarm()) self->pump();
     });
   }
 
@@ -66,10 +57,7 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
 
   void start(lark_push p, std::chrono::milliseconds later) {
     auto line = std::make_shared<sent_webhook>(line_of(p));
-    {
-      const std::scoped_lock held{lock};
-      ++open;
-    }
+    lines.begin();
     auto push = std::make_shared<lark_push>(std::move(p));
     if (later.count() == 0)
       attempt(std::move(push), std::move(line));
@@ -78,7 +66,7 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
   }
 
   void attempt(std::shared_ptr<lark_push> p, std::shared_ptr<sent_webhook> line) {
-    if (is_stopped()) return;
+    if (lines.stopped()) return;
     ++line->attempt;
     note(line, "sending", 0, "");
     auto done = [self = shared_from_this(), p, line](result<protocol::http_response> r) {
@@ -103,7 +91,7 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
 
   void finished(const std::shared_ptr<lark_push>& p, const std::shared_ptr<sent_webhook>& line,
                 const result<protocol::http_response>& r) {
-    if (is_stopped()) return;
+    if (lines.stopped()) return;
     const int status = r ? r->status : 0;
     const std::string why =
         r ? (status == 200 ? "" : "HTTP " + std::to_string(status)) : describe(r.error());
@@ -140,31 +128,12 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
   void close(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
              std::string detail) {
     note(line, std::move(state), status, std::move(detail));
-    const std::scoped_lock held{lock};
-    --open;
+    lines.end();
   }
 
   void note(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
             std::string detail) {
-    const std::string at = format_rfc3339(source.clock().now());
-    const std::scoped_lock held{lock};
-    line->at = at;
-    line->state = std::move(state);
-    line->status = status;
-    line->detail = std::move(detail);
-    if (line->number == 0) {
-      line->number = ++last_number;
-      lines.push_back(*line);
-      if (lines.size() > lines_kept) lines.pop_front();
-      return;
-    }
-    for (auto& kept : lines)
-      if (kept.number == line->number) kept = *line;
-  }
-
-  bool is_stopped() const {
-    const std::scoped_lock held{lock};
-    return stopped;
+    lines.note(*line, source.clock().now(), std::move(state), status, std::move(detail));
   }
 
   lark& source;
@@ -173,12 +142,7 @@ struct lark_sender::impl : std::enable_shared_from_this<lark_sender::impl> {
   scheduler after;
   lark_sender_options options;
   link other_way;
-  mutable std::mutex lock;
-  std::deque<sent_webhook> lines;
-  std::uint64_t last_number = 0;
-  std::size_t open = 0;
-  std::optional<timestamp> armed_for;
-  bool stopped = false;
+  sent_lines lines;
 };
 
 lark_sender::lark_sender(lark& l, fault_set& faults, http::transport& out, scheduler after,
@@ -186,21 +150,12 @@ lark_sender::lark_sender(lark& l, fault_set& faults, http::transport& out, sched
     : impl_(std::make_shared<impl>(l, faults, out, std::move(after), std::move(options),
                                    std::move(other_way))) {}
 
-lark_sender::~lark_sender() {
-  const std::scoped_lock held{impl_->lock};
-  impl_->stopped = true;
-}
+lark_sender::~lark_sender() { impl_->lines.stop(); }
 
 void lark_sender::pump() { impl_->pump(); }
 
-std::vector<sent_webhook> lark_sender::log() const {
-  const std::scoped_lock held{impl_->lock};
-  return {impl_->lines.begin(), impl_->lines.end()};
-}
+std::vector<sent_webhook> lark_sender::log() const { return impl_->lines.all(); }
 
-std::size_t lark_sender::unfinished() const {
-  const std::scoped_lock held{impl_->lock};
-  return impl_->open;
-}
+std::size_t lark_sender::unfinished() const { return impl_->lines.unfinished(); }
 
 }  // namespace pb::sandbox

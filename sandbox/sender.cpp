@@ -1,9 +1,9 @@
 #include "sandbox/sender.hpp"
 
 #include <algorithm>
-#include <deque>
-#include <mutex>
 #include <utility>
+
+#include "sandbox/sent_lines.hpp"
 
 namespace pb::sandbox {
 namespace {
@@ -34,19 +34,10 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
     for (auto& d : source.take_due_webhooks()) dispatch(std::move(d));
     const auto next = source.next_webhook_due();
     if (!next) return;
-    {
-      const std::scoped_lock held{lock};
-      if (stopped || (armed_for && *armed_for <= *next)) return;
-      armed_for = next;
-    }
+    if (!lines.arm(*next)) return;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*next - source.clock().now());
     after(std::max(std::chrono::milliseconds{0}, wait), [self = shared_from_this()] {
-      {
-        const std::scoped_lock held{self->lock};
-        self->armed_for.reset();
-        if (self->stopped) return;
-      }
-      self->pump();
+      if (self->lines.disarm()) self->pump();
     });
   }
 
@@ -68,10 +59,7 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
 
   void start(webhook_delivery d, std::chrono::milliseconds later) {
     auto line = std::make_shared<sent_webhook>(line_of(d));
-    {
-      const std::scoped_lock held{lock};
-      ++open;
-    }
+    lines.begin();
     auto delivery = std::make_shared<webhook_delivery>(std::move(d));
     if (later.count() == 0)
       attempt(std::move(delivery), std::move(line));
@@ -80,7 +68,7 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
   }
 
   void attempt(std::shared_ptr<webhook_delivery> d, std::shared_ptr<sent_webhook> line) {
-    if (is_stopped()) return;
+    if (lines.stopped()) return;
     ++line->attempt;
     note(line, "sending", 0, "");
     http::call_limits limits;
@@ -97,7 +85,7 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
   void finished(const std::shared_ptr<webhook_delivery>& d,
                 const std::shared_ptr<sent_webhook>& line,
                 const result<protocol::http_response>& r) {
-    if (is_stopped()) return;
+    if (lines.stopped()) return;
     if (r || r.error().code == errc::too_large) {
       source.log_webhook(*d, r ? r->status : 200);
       return close(line, "delivered", r ? r->status : 200, "");
@@ -132,31 +120,12 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
   void close(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
              std::string detail) {
     note(line, std::move(state), status, std::move(detail));
-    const std::scoped_lock held{lock};
-    --open;
+    lines.end();
   }
 
   void note(const std::shared_ptr<sent_webhook>& line, std::string state, int status,
             std::string detail) {
-    const std::string at = format_rfc3339(source.clock().now());
-    const std::scoped_lock held{lock};
-    line->at = at;
-    line->state = std::move(state);
-    line->status = status;
-    line->detail = std::move(detail);
-    if (line->number == 0) {
-      line->number = ++last_number;
-      lines.push_back(*line);
-      if (lines.size() > lines_kept) lines.pop_front();
-      return;
-    }
-    for (auto& kept : lines)
-      if (kept.number == line->number) kept = *line;
-  }
-
-  bool is_stopped() const {
-    const std::scoped_lock held{lock};
-    return stopped;
+    lines.note(*line, source.clock().now(), std::move(state), status, std::move(detail));
   }
 
   plane& source;
@@ -164,33 +133,19 @@ struct webhook_sender::impl : std::enable_shared_from_this<webhook_sender::impl>
   http::transport& out;
   scheduler after;
   sender_options options;
-  mutable std::mutex lock;
-  std::deque<sent_webhook> lines;
-  std::uint64_t last_number = 0;
-  std::size_t open = 0;
-  std::optional<timestamp> armed_for;
-  bool stopped = false;
+  sent_lines lines;
 };
 
 webhook_sender::webhook_sender(plane& p, fault_set& faults, http::transport& out, scheduler after,
                                sender_options options)
     : impl_(std::make_shared<impl>(p, faults, out, std::move(after), options)) {}
 
-webhook_sender::~webhook_sender() {
-  const std::scoped_lock held{impl_->lock};
-  impl_->stopped = true;
-}
+webhook_sender::~webhook_sender() { impl_->lines.stop(); }
 
 void webhook_sender::pump() { impl_->pump(); }
 
-std::vector<sent_webhook> webhook_sender::log() const {
-  const std::scoped_lock held{impl_->lock};
-  return {impl_->lines.begin(), impl_->lines.end()};
-}
+std::vector<sent_webhook> webhook_sender::log() const { return impl_->lines.all(); }
 
-std::size_t webhook_sender::unfinished() const {
-  const std::scoped_lock held{impl_->lock};
-  return impl_->open;
-}
+std::size_t webhook_sender::unfinished() const { return impl_->lines.unfinished(); }
 
 }  // namespace pb::sandbox
