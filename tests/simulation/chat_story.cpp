@@ -3,17 +3,14 @@
 #include <array>
 
 #include "base/random.hpp"
+#include "deck.hpp"
 
 namespace pb::simulation {
 using namespace std::chrono_literals;
 namespace {
 
-struct line {
-  std::string_view name;
-  unsigned weight;
-};
 /// In the order of `chat_deed`.
-constexpr std::array<line, static_cast<std::size_t>(chat_deed::count_)> lines{
+constexpr std::array<card, static_cast<std::size_t>(chat_deed::count_)> lines{
     {{"start_thread", 25},  {"bind", 45},
      {"unbind", 8},         {"comment", 60},
      {"reply", 40},         {"takes", 15},
@@ -44,18 +41,8 @@ constexpr bool essential(std::size_t i) {
 /// How every story begins.
 constexpr std::array beginning{chat_deed::create, chat_deed::start_thread, chat_deed::bind};
 
-milliseconds pause_of(random_source& r) {
-  const auto kind = r.next() % 100;
-  const auto ms = [&](std::uint64_t upto) {
-    return milliseconds{static_cast<std::int64_t>(r.next() % upto)};
-  };
-  if (kind < 15) return 0ms;
-  if (kind < 35) return ms(100);
-  if (kind < 60) return ms(2'000);
-  if (kind < 85) return ms(12'000);
-  if (kind < 98) return ms(60'000);
-  return ms(400'000);
-}
+constexpr std::array<pause_share, 6> pauses{
+    {{15, 0ms}, {35, 100ms}, {60, 2s}, {85, 12s}, {98, 60s}, {100, 400s}}};
 
 }  // namespace
 
@@ -67,23 +54,12 @@ chat_story tell_chat(std::uint64_t seed, std::size_t at_most) {
   s.seed = seed;
   s.shuffled = r.next() % 8 != 0;
   s.slow_store = r.next() % 4 != 0;
-  std::array<unsigned, lines.size()> weights{};
-  unsigned total = 0;
-  const bool gloomy = r.next() % 10 != 0;  // else nothing is left out
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto draw = r.next() % 100;
-    weights[i] = lines[i].weight;
-    if (gloomy && !essential(i) && draw < 40) weights[i] = 0;
-    if (gloomy && draw >= 85) weights[i] *= 3;
-    total += weights[i];
-  }
+  const deck kinds{lines, essential, r};
   const std::size_t length = 8 + r.next() % 36;
   for (std::size_t n = 0; n < length; ++n) {
     chat_step one;
-    one.pause = pause_of(r);
-    auto at = r.next() % total;
-    std::size_t i = 0;
-    while (at >= weights[i]) at -= weights[i++];
+    one.pause = draw_pause(pauses, r);
+    const auto i = kinds.draw(r);
     one.what = n < beginning.size() ? beginning[n] : static_cast<chat_deed>(i);
     one.subject = r.next();
     one.detail = r.next();

@@ -3,18 +3,14 @@
 #include <array>
 
 #include "base/random.hpp"
+#include "deck.hpp"
 
 namespace pb::simulation {
 using namespace std::chrono_literals;
 namespace {
 
-struct line {
-  std::string_view name;
-  unsigned weight;
-};
-/// In the order of `deed`. The weights are for one step; `mood` below lets whole stories be without
-/// some kinds, so that others are met undisturbed.
-constexpr std::array<line, static_cast<std::size_t>(deed::count_)> lines{
+/// In the order of `deed`.
+constexpr std::array<card, static_cast<std::size_t>(deed::count_)> lines{
     {{"create", 60},
      {"rename", 40},
      {"describe", 15},
@@ -59,18 +55,8 @@ constexpr bool essential(std::size_t i) {
   return i == index(deed::create) || i == index(deed::set_date) || i == index(deed::rename);
 }
 
-milliseconds pause_of(random_source& r) {
-  const auto kind = r.next() % 100;
-  const auto ms = [&](std::uint64_t upto) {
-    return milliseconds{static_cast<std::int64_t>(r.next() % upto)};
-  };
-  if (kind < 20) return 0ms;
-  if (kind < 40) return ms(100);
-  if (kind < 60) return ms(2'000);
-  if (kind < 80) return ms(12'000);
-  if (kind < 96) return ms(90'000);
-  return ms(600'000);
-}
+constexpr std::array<pause_share, 6> pauses{
+    {{20, 0ms}, {40, 100ms}, {60, 2s}, {80, 12s}, {96, 90s}, {100, 600s}}};
 
 }  // namespace
 
@@ -83,23 +69,12 @@ story tell(std::uint64_t seed, std::size_t at_most) {
   s.shuffled = r.next() % 8 != 0;
   s.slow_store = r.next() % 4 != 0;
   s.old_plane = r.next() % 5 == 0;
-  std::array<unsigned, lines.size()> weights{};
-  unsigned total = 0;
-  const bool gloomy = r.next() % 10 != 0;  // else nothing is left out
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto draw = r.next() % 100;
-    weights[i] = lines[i].weight;
-    if (gloomy && !essential(i) && draw < 40) weights[i] = 0;
-    if (gloomy && draw >= 85) weights[i] *= 3;
-    total += weights[i];
-  }
+  const deck kinds{lines, essential, r};
   const std::size_t length = 8 + r.next() % 40;
   for (std::size_t n = 0; n < length; ++n) {
     step one;
-    one.pause = pause_of(r);
-    auto at = r.next() % total;
-    std::size_t i = 0;
-    while (at >= weights[i]) at -= weights[i++];
+    one.pause = draw_pause(pauses, r);
+    const auto i = kinds.draw(r);
     one.what = n < 2 ? deed::create : static_cast<deed>(i);
     one.subject = r.next();
     one.detail = r.next();

@@ -6,7 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "persistence/store.hpp"
+
 namespace pb::simulation {
+
+/// A commit in one line, or one that failed.
+std::string line_of(const persistence::write& unit, const result<persistence::written>& answer);
 
 class trace {
 public:
