@@ -15,7 +15,9 @@ void chat_lane::carry_out(effect& head) {
   const auto& k = whose_.known();
   chat_request r{head.operation, *what, head.id, k.chat, k.thread_id, {}, ctx().clock.now()};
   // One that was never answered cannot have been sent before it was due.
-  if (possibly_sent_before(head))
+  if (what->perhaps_sent_since != timestamp{})
+    r.perhaps_sent_since = what->perhaps_sent_since;
+  else if (possibly_sent_before(head))
     r.perhaps_sent_since = head.attempts > 0 ? head.created_at : head.due_at;
   auto exchange = peers_.chat->make(r);
   if (!exchange) return effect_failed(exchange.error(), performed{}, false);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "actors/calendar_watch.hpp"
+#include "actors/chat_lane.hpp"
 #include "actors/connector.hpp"
 #include "actors/cron_actor.hpp"
 #include "actors/dispatcher.hpp"
@@ -21,6 +22,7 @@
 #include "base/digest.hpp"
 #include "base/log.hpp"
 #include "sync/between.hpp"
+#include "sync/lark_effects.hpp"
 
 namespace pb::actors {
 namespace json = boost::json;
@@ -299,10 +301,13 @@ void runtime::retry_dead_letter(const std::string& id,
     auto e = (*r)->effect_by_id(n);
     if (!e) return done(e.error());
     if (!*e || (*e)->status != effect_status::dead) return done(no_such(id));
-    // A retry renders from now; a fresh age and a fresh budget of attempts.
+    // A retry renders from now; a fresh age and a fresh budget of attempts. What may have been done
+    // stays so: it is not replaced, and looked for before it is repeated.
     auto revived = **e;
     revived.status = effect_status::waiting;
-    revived.attempts = 0;
+    if (revived.attempts > 0 && revived.integration == chat_lane::name)
+      revived.payload = sync::sent_perhaps(revived.payload, revived.created_at);
+    revived.attempts = std::min<std::int32_t>(revived.attempts, 1);
     revived.created_at = revived.due_at = ctx->clock.now();
     revived.finished_at.reset();
     persistence::write unit;

@@ -21,7 +21,16 @@ std::string to_json(const lark_effect& e) {
   put("emoji", e.emoji);
   put("language", e.language);
   put("about", e.about);
+  if (e.perhaps_sent_since != timestamp{})
+    o["perhaps_sent_since"] = to_micros(e.perhaps_sent_since);
   return json::serialize(o);
+}
+
+std::string sent_perhaps(const std::string& payload, timestamp when) {
+  auto e = parse_lark_effect(payload);
+  if (!e || e->perhaps_sent_since != timestamp{}) return payload;
+  e->perhaps_sent_since = when;
+  return to_json(*e);
 }
 
 result<lark_effect> parse_lark_effect(std::string_view text) {
@@ -41,6 +50,7 @@ result<lark_effect> parse_lark_effect(std::string_view text) {
   e.emoji = f.text("emoji");
   e.language = f.text("language");
   e.about = f.text("about");
+  e.perhaps_sent_since = f.time("perhaps_sent_since");
   if (!problem.empty())
     return failure{.code = errc::bad_input, .where = "sync.lark_effect", .detail = problem};
   return e;

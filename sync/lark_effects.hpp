@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/failure.hpp"
 
 namespace pb::sync {
@@ -29,6 +30,8 @@ struct lark_effect {
   std::string emoji, language;
   /// What the rules want back with the outcome; JSON text that nobody else reads.
   std::string about;
+  /// Set when an operator gave it a fresh age: it may have been sent since then.
+  timestamp perhaps_sent_since{};
   friend bool operator==(const lark_effect&, const lark_effect&) = default;
 };
 
@@ -37,6 +40,8 @@ inline constexpr std::string_view refused_key_link = "refused";
 inline constexpr std::size_t max_lark_effect_bytes = 512U << 10;
 
 std::string to_json(const lark_effect& e);
+/// The payload of one that may have been sent since `when`; the earliest such time stays.
+std::string sent_perhaps(const std::string& payload, timestamp when);
 /// errc::bad_input for what is not such an object.
 result<lark_effect> parse_lark_effect(std::string_view json);
 

@@ -13,6 +13,30 @@ namespace pb::test {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
+json::object chat_server::shown(const message& m) const {
+  json::object o{{"message_id", m.id},
+                 {"chat_id", chat_world::chat_id},
+                 {"msg_type", m.type},
+                 {"create_time", std::to_string(to_micros(m.at) / 1000)},
+                 {"body", {{"content", m.content}}},
+                 {"sender",
+                  {{"id", "cli_a7f3c0d2e5b8100c"},
+                   {"id_type", "app_id"},
+                   {"sender_type", "app"},
+                   {"tenant_key", "1a2b3c4d5e6f7081"}}}};
+  if (!m.root.empty()) {
+    o["root_id"] = m.root;
+    o["parent_id"] = m.root;
+    o["thread_id"] = "omt_" + m.root;
+  }
+  return o;
+}
+
+bool chat_server::is_topic(const std::string& root) const {
+  return std::any_of(messages.begin(), messages.end(),
+                     [&](const message& m) { return m.root == root; });
+}
+
 protocol::http_response chat_server::handle(const protocol::http_request& r) {
   protocol::http_response a;
   a.status = 200;
@@ -44,6 +68,23 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
                        .content = std::string{body.at("content").as_string()}});
     return ok({});
   }
+  if (r.method == "GET" && path.starts_with(prefix)) {
+    json::array items;
+    if (path.size() > prefix.size() && path[prefix.size()] == '/') {  // what a person said
+      message root{.id = path.substr(prefix.size() + 1, path.find('?') - prefix.size() - 1),
+                   .type = "text",
+                   .content = "{}"};
+      auto one = shown(root);
+      if (is_topic(root.id)) one["thread_id"] = "omt_" + root.id;
+      items.push_back(std::move(one));
+    } else {
+      for (const auto& m : messages)
+        if (m.root.empty() ? path.find("type=chat") != std::string::npos
+                           : path.find("omt_" + m.root) != std::string::npos)
+          items.push_back(shown(m));
+    }
+    return ok({{"items", std::move(items)}, {"has_more", false}});
+  }
   if (r.method != "POST" || !path.starts_with(prefix)) return ok({});
   const auto body = json::parse(r.body).as_object();
   if (path.ends_with("/reactions")) return ok({{"reaction_id", "r1"}});
@@ -59,28 +100,15 @@ protocol::http_response chat_server::handle(const protocol::http_request& r) {
   m.uuid = text("uuid");
   m.chat = text("receive_id");
   auto known = m.uuid.empty() ? by_uuid_.end() : by_uuid_.find(m.uuid);
-  if (known == by_uuid_.end()) {
+  m.at = clock();
+  if (known == by_uuid_.end() || m.at - messages[known->second].at >= 1h) {
     m.id = "om_bot" + std::to_string(messages.size() + 1);
-    if (!m.uuid.empty()) by_uuid_.emplace(m.uuid, messages.size());
+    if (!m.uuid.empty()) by_uuid_[m.uuid] = messages.size();
     messages.push_back(m);
   } else {
     m = messages[known->second];
   }
-  json::object data{{"message_id", m.id},
-                    {"chat_id", chat_world::chat_id},
-                    {"msg_type", m.type},
-                    {"create_time", "1795000000000"},
-                    {"body", {{"content", m.content}}},
-                    {"sender",
-                     {{"id", "cli_a7f3c0d2e5b8100c"},
-                      {"id_type", "app_id"},
-                      {"sender_type", "app"},
-                      {"tenant_key", "1a2b3c4d5e6f7081"}}}};
-  if (!m.root.empty()) {
-    data["root_id"] = m.root;
-    data["parent_id"] = m.root;
-  }
-  return ok(std::move(data));
+  return ok(shown(m));
 }
 
 std::size_t chat_server::saying(std::string_view text) const {
@@ -134,6 +162,7 @@ chat_world::chat_world(std::uint64_t seed, sandbox::plane_options plane_options)
     o.conversations.language = "en";
     o.conversations.origins = {"http://plane.test"};
   };
+  chat.clock = [this] { return now(); };
   hosts[chat_server::origin] = [this](const auto& r) { return chat.handle(r); };
   leg = [this] { return travel; };
   on_call = [this](const protocol::http_request& r) {

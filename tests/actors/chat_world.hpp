@@ -12,14 +12,17 @@
 
 namespace pb::test {
 
-/// Sends, replies, card updates and reactions; a repeated uuid is the same message.
+/// Sends, replies, card updates, reactions and lists; a uuid that is repeated within an hour is the
+/// same message.
 class chat_server {
 public:
   static constexpr const char* origin = "http://lark.test";
   struct message {
     std::string id{}, root{}, type{}, content{}, uuid{};
     std::string chat{};  ///< of what is no reply
+    timestamp at{};
   };
+  std::function<timestamp()> clock = [] { return timestamp{}; };
   std::vector<message> messages;  ///< the bot's, in order
   std::vector<message> updates;   ///< of cards: id and new content, in order
   unsigned calls = 0;
@@ -31,6 +34,8 @@ public:
   [[nodiscard]] const message* card_in(const std::string& root) const;
 
 private:
+  [[nodiscard]] boost::json::object shown(const message& m) const;
+  [[nodiscard]] bool is_topic(const std::string& root) const;
   std::map<std::string, std::size_t> by_uuid_;
 };
 

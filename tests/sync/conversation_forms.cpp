@@ -43,10 +43,19 @@ BOOST_AUTO_TEST_CASE(knowledge_of_a_conversation_comes_back_from_its_json_as_it_
 BOOST_AUTO_TEST_CASE(a_payload_comes_back_from_its_json_as_it_was) {
   BOOST_TEST(rc::check([] {
     const lark_effect e{any_text(), any_text(), any_text(), any_text(), any_flag(), any_text(),
-                        any_text(), any_text(), any_text(), any_text(), any_text()};
+                        any_text(), any_text(), any_text(), any_text(), any_text(), {}};
     const auto back = parse_lark_effect(to_json(e));
     RC_ASSERT(back.has_value());
     RC_ASSERT(*back == e);
+    // The first time that it was tried again by hand counts.
+    const auto first = pb::from_micros(*rc::gen::inRange<std::int64_t>(1, 2'000'000'000'000'000));
+    const auto twice = parse_lark_effect(
+        sent_perhaps(sent_perhaps(to_json(e), first), first + std::chrono::hours{3}));
+    RC_ASSERT(twice.has_value());
+    RC_ASSERT(twice->perhaps_sent_since == first);
+    auto same = *twice;
+    same.perhaps_sent_since = {};
+    RC_ASSERT(same == e);
   }));
 }
 
