@@ -13,9 +13,6 @@
 
 namespace pb::sandbox {
 
-/// Of a sender's log.
-inline constexpr std::size_t lines_kept = 300;
-
 struct sender_options {
   double time_scale = 1.0;  ///< of the pauses between attempts
   std::chrono::milliseconds timeout{30'000};
