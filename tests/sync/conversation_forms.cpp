@@ -4,6 +4,7 @@
 
 #include "conversations.hpp"
 #include "sync/lark_effects.hpp"
+#include "sync/plane_write.hpp"
 
 using namespace conversations;
 
@@ -154,4 +155,19 @@ BOOST_AUTO_TEST_CASE(an_item_is_named_by_its_number_or_by_the_start_of_its_uuid)
   BOOST_TEST(short_name(v) == "1a2b3c4d");
   v.sequence = 42;
   BOOST_TEST(short_name(v) == "WEB-42");
+}
+
+BOOST_AUTO_TEST_CASE(markers_are_read_back_and_others_are_not_ours) {
+  BOOST_TEST(read_marker("planebridge", "lark:om_1")->message == "om_1");
+  BOOST_TEST(read_marker("planebridge", "lark:om_1")->chat.empty());
+  BOOST_TEST(!read_marker("jira", "lark:om_1"));
+  BOOST_TEST(!read_marker("planebridge", "cnb:1"));
+  BOOST_TEST(!read_marker("", ""));
+}
+
+BOOST_AUTO_TEST_CASE(broken_payloads_of_writes_to_plane_are_refused) {
+  for (const auto operation : {"plane.create_comment", "plane.strike_comment", "plane.update_item",
+                               "plane.create_item", "plane.unheard_of"})
+    for (const char* payload : {"", "{", "[]", R"({"fields":7,"html":[],"comment":{},"name":1})"})
+      BOOST_TEST(!parse_plane_write(operation, payload), operation << " " << payload);
 }

@@ -261,4 +261,16 @@ inline bool does_nothing(const thread_plan& p) {
   return p.effects.empty() && p.hand_overs.empty() && p.receipts.empty();
 }
 
+/// As the lane does when a message was sent.
+inline thread_plan sent(world& w, const wanted_message& m, std::string id) {
+  auto p = settle(w.thread(), m, {true, std::move(id), {}, 0}, w.now, w.rules);
+  w.keep(entity_key::lark_thread("om_root"), p);
+  return p;
+}
+/// A bound conversation whose card was sent as om_card.
+inline void bound_with_card(world& w) {
+  const auto p = w.say("/bind WEB-42");
+  (void)sent(w, p.effects.at(1), "om_card");
+}
+
 }  // namespace thread_world
