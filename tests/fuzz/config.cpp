@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.hpp"
 #include "config/entry.hpp"
 #include "config/load.hpp"
 #include "config/show.hpp"
@@ -60,7 +61,7 @@ bool only_in_secrets(std::string_view text) {
     if (at == std::string_view::npos) continue;
     const auto equals = line.find('=');
     if (equals == std::string_view::npos || equals > at ||
-        !names_secret(config::trimmed(line.substr(0, equals))))
+        !names_secret(trimmed(line.substr(0, equals))))
       return false;
   }
   return true;
